@@ -1,0 +1,76 @@
+"""The contract between agent and reader: the names of span attributes and of the headers they come from.
+
+The agent writes these names and the reader reads them; neither knows anything else about the other. Names without
+the ``openstack.`` prefix are OpenTelemetry's semantic conventions (HTTP spans, 1.45), spelled out here so that
+importing the contract loads nothing.
+"""
+
+from __future__ import annotations
+
+# -- resource ------------------------------------------------------------------------------------------------------
+SERVICE_NAME = "service.name"
+SERVICE_NAMESPACE = "service.namespace"
+SERVICE_INSTANCE_ID = "service.instance.id"
+SERVICE_VERSION = "service.version"
+HOST_NAME = "host.name"
+PROCESS_PID = "process.pid"
+TELEMETRY_DISTRO_NAME = "telemetry.distro.name"
+TELEMETRY_DISTRO_VERSION = "telemetry.distro.version"
+
+# -- HTTP semantic conventions -------------------------------------------------------------------------------------
+HTTP_REQUEST_METHOD = "http.request.method"
+HTTP_REQUEST_METHOD_ORIGINAL = "http.request.method_original"
+HTTP_REQUEST_RESEND_COUNT = "http.request.resend_count"
+HTTP_RESPONSE_STATUS_CODE = "http.response.status_code"
+HTTP_ROUTE = "http.route"
+URL_FULL = "url.full"
+URL_SCHEME = "url.scheme"
+URL_PATH = "url.path"
+URL_QUERY = "url.query"
+SERVER_ADDRESS = "server.address"
+SERVER_PORT = "server.port"
+CLIENT_ADDRESS = "client.address"
+NETWORK_PROTOCOL_VERSION = "network.protocol.version"
+USER_AGENT_ORIGINAL = "user_agent.original"
+ERROR_TYPE = "error.type"
+
+# http.request.header.<name>: lower case, dashes kept; string[], one element per occurrence
+HTTP_REQUEST_HEADER_PREFIX = "http.request.header."
+HTTP_RESPONSE_HEADER_PREFIX = "http.response.header."
+
+# The preview: str when textual, else bytes. semantic-conventions #3521
+HTTP_REQUEST_BODY_CONTENT = "http.request.body.content"
+HTTP_RESPONSE_BODY_CONTENT = "http.response.body.content"
+# Bytes on the wire; larger than the preview means that the preview was cut
+HTTP_REQUEST_BODY_SIZE = "http.request.body.size"
+HTTP_RESPONSE_BODY_SIZE = "http.response.body.size"
+
+# -- ours: the message as it was -----------------------------------------------------------------------------------
+# Header names as seen on that side, in order, repeated when repeated: with the values above they rebuild the block
+OPENSTACK_HTTP_REQUEST_HEADER_NAMES = "openstack.http.request.header_names"
+OPENSTACK_HTTP_RESPONSE_HEADER_NAMES = "openstack.http.response.header_names"
+# The reason phrase as sent: MULTIPLE CHOICES, No Content
+OPENSTACK_HTTP_RESPONSE_REASON = "openstack.http.response.reason"
+
+# -- ours: who and which -------------------------------------------------------------------------------------------
+OPENSTACK_REQUESTSHOOK_REQUEST_ID = "openstack.requestshook.request_id"
+OPENSTACK_REQUESTSHOOK_REQUEST_FROM = "openstack.requestshook.request_from"
+OPENSTACK_REQUEST_ID = "openstack.request_id"
+OPENSTACK_GLOBAL_REQUEST_ID = "openstack.global_request_id"
+OPENSTACK_PROJECT_ID = "openstack.project_id"
+OPENSTACK_USER_ID = "openstack.user_id"
+OPENSTACK_DOMAIN_ID = "openstack.domain_id"
+
+# Every attribute whose value leads to a span when somebody looks for it (``otel-openstack find``)
+IDENTIFIERS = (OPENSTACK_REQUESTSHOOK_REQUEST_ID, OPENSTACK_REQUEST_ID, OPENSTACK_GLOBAL_REQUEST_ID)
+
+# -- ours: what only an imported document knows --------------------------------------------------------------------
+# The path that the document gives to the response where it differs from the request's; the older tool wrote "None"
+OPENSTACK_DOCUMENT_RESPONSE_PATH = "openstack.document.response.path"
+
+# -- headers -------------------------------------------------------------------------------------------------------
+HEADER_REQUESTSHOOK_REQUEST_ID = "X-Requestshook-Request-Id"
+HEADER_REQUESTSHOOK_REQUEST_FROM = "X-Requestshook-Request-From"
+HEADER_OPENSTACK_REQUEST_ID = "X-Openstack-Request-Id"
+HEADER_COMPUTE_REQUEST_ID = "X-Compute-Request-Id"
+HEADER_TRANS_ID = "X-Trans-Id"

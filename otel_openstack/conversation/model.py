@@ -1,0 +1,105 @@
+"""The one model of an HTTP conversation; everything that is shown is shown from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from otel_openstack.otlp import Span
+
+Headers = tuple[tuple[str, str], ...]
+"""Header lines in order, with their spelling; a name occurs as often as it was sent."""
+
+
+class MessageKind(Enum):
+    """Which half of an exchange a message is."""
+
+    REQUEST = "request"
+    RESPONSE = "response"
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What is known of a message's body.
+
+    :param content: the preview, ``str`` when the body is textual, ``bytes`` otherwise; ``None`` when nothing was
+        captured (there was no body, or capturing was off: ``size`` tells which).
+    :param size: bytes on the wire, or ``None`` when nobody counted them.
+    """
+
+    content: str | bytes | None = None
+    size: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the message has no body at all."""
+        return not self.content and not self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One request or one response.
+
+    :param kind: request or response.
+    :param caller: service name of the side that asked.
+    :param callee: service name of the side that answers.
+    :param method: HTTP method of the exchange, ``""`` when no half tells.
+    :param url: absolute URL with query, as the caller used it; ``""`` when no half tells.
+    :param path: path without query, as the callee saw it.
+    :param status: status code; ``None`` on a request.
+    :param reason: reason phrase as sent, ``""`` on a request.
+    :param headers: the header block.
+    :param body: what is known of the body.
+    :param time_unix_nano: when the message was sent, by the clock of the side that recorded it.
+    :param gap: one sentence about what is missing of this message, ``""`` when it is whole.
+    """
+
+    kind: MessageKind
+    caller: str
+    callee: str
+    method: str
+    url: str
+    path: str
+    status: int | None = None
+    reason: str = ""
+    headers: Headers = ()
+    body: Body = Body()
+    time_unix_nano: int = 0
+    gap: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and its response over one hop, seen by its caller, its callee or both.
+
+    :param request: ``None`` when only the answer is known.
+    :param response: ``None`` when there was none: a connection that broke, a span that never ended.
+    :param client: the caller's span, if it was recorded.
+    :param server: the callee's span, if it was recorded.
+    """
+
+    request: Message | None
+    response: Message | None
+    client: Span | None = None
+    server: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The messages of one trace in causal order; a message's number is its place in ``messages``, from 1.
+
+    :param trace_id: 32 lower-case hex digits.
+    :param messages: every message, in order.
+    :param exchanges: the exchanges they belong to, in the order of their first message.
+    :param left_out: one sentence for each kind of thing that the conversation does not show.
+    """
+
+    trace_id: str
+    messages: tuple[Message, ...]
+    exchanges: tuple[Exchange, ...] = ()
+    left_out: tuple[str, ...] = field(default=())
+
+    def numbered(self) -> Iterator[tuple[int, Message]]:
+        """Yield each message with its number."""
+        return enumerate(self.messages, start=1)

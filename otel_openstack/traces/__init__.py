@@ -1,0 +1,104 @@
+"""Where spans are kept and found: one contract, several keepers.
+
+=================  ==========================================  =============================
+what is named      example                                     kept by
+=================  ==========================================  =============================
+``*.db``           ``traces.db``                               :mod:`.store` (read and write)
+a Collector file   ``run.jsonl``, ``spans/``, ``'s-*.json'``   :mod:`.otlp_file`
+``-``              standard input                              :mod:`.otlp_file`
+=================  ==========================================  =============================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, runtime_checkable
+
+from otel_openstack.otlp import Span
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSummary:
+    """One line of a list of traces.
+
+    :param trace_id: 32 lower-case hex digits.
+    :param root_name: name of the root span, or of the earliest span while the root is missing.
+    :param services: service names in order of appearance.
+    :param start_unix_nano: start of the earliest span.
+    :param duration_nano: from there to the end of the latest.
+    :param span_count: how many spans are known so far.
+    """
+
+    trace_id: str
+    root_name: str
+    services: tuple[str, ...]
+    start_unix_nano: int
+    duration_nano: int
+    span_count: int
+
+
+@runtime_checkable
+class TraceSource(Protocol):
+    """Where traces are read from.
+
+    Every source, whatever is behind it:
+
+    * MUST give each span exactly once, whole, also when it was delivered twice;
+    * MUST take ids in any case, and give them in lower case, 32 and 16 digits;
+    * MUST answer an unknown id with an empty sequence, and keep :class:`~otel_openstack.exceptions.SourceError` for
+      what cannot be read;
+    * MUST show a span that was acknowledged before the call, and MAY show later ones;
+    * MUST give what can be read of damaged data, and say in :attr:`damage` what could not.
+    """
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """One sentence for each piece of data that could not be read so far."""
+        ...
+
+    def trace(self, trace_id: str) -> Sequence[Span]:
+        """Return every span of a trace, in no particular order; empty when the trace is unknown."""
+        ...
+
+    def find(self, identifier: str) -> Sequence[str]:
+        """Return the ids of the traces that an id occurs in, latest first.
+
+        :param identifier: a trace id, a span id, an ``X-Requestshook-Request-Id`` with or without dashes, or a
+            ``req-…`` id (:data:`otel_openstack.attributes.IDENTIFIERS`).
+        """
+        ...
+
+    def summaries(
+        self, *, service: str | None = None, since_unix_nano: int = 0, limit: int = 20
+    ) -> Sequence[TraceSummary]:
+        """Return the latest traces, latest first.
+
+        :param service: only traces in which this service took part.
+        :param since_unix_nano: only traces that started at or after this time.
+        :param limit: how many at the most.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections; a second call does nothing."""
+        ...
+
+    def __enter__(self) -> TraceSource: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class TraceSink(Protocol):
+    """Where spans are written to; when :meth:`write` returns, they MUST be safe there."""
+
+    def write(self, spans: Iterable[Span]) -> None:
+        """Write spans; one that is there already is not doubled."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections; a second call does nothing."""
+        ...
