@@ -1,0 +1,54 @@
+# Everything that a contributor or a curious operator does, one word each. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SOURCES := otel_openstack tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types imports format bench clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: $(STAMP)  ## a real cloud, one recorded command, its document in build/demo/
+	@$(BIN)/python -m tests.cloud.demo
+
+test: $(STAMP)  ## every test, also those that need the real cloud
+	@$(BIN)/python -m tests.cloud.environment
+	@$(BIN)/coverage erase
+	@$(BIN)/pytest --cov --cov-report=
+	@$(BIN)/coverage report --skip-covered --sort=cover
+	@$(BIN)/coverage report --fail-under=95 \
+	    --include='otel_openstack/conversation/*,otel_openstack/render/*,otel_openstack/importer*,otel_openstack/otlp/*' \
+	    | tail -1
+
+check: lint types imports  ## lint, types and import rules
+
+lint: $(STAMP)
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+
+types: $(STAMP)
+	@$(BIN)/mypy
+
+imports: $(STAMP)
+	@$(BIN)/lint-imports
+
+format: $(STAMP)  ## format the code and mend what can be mended
+	@$(BIN)/ruff check --fix $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+
+bench: $(STAMP)  ## the benchmarks: ratios against named peers, measured in one run
+	@$(BIN)/python -m tests.benchmarks
+
+clean:  ## remove environments and build output
+	rm -rf $(VENV) build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(STAMP): pyproject.toml
+	@echo "==> environment: $(VENV) (about a minute the first time)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	    { echo "error: $(PYTHON) is too old, 3.10 is needed: make PYTHON=python3.11"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
