@@ -30,6 +30,8 @@ from otel_openstack.otlp.span import (
 )
 
 _ENVELOPES = ("result", "trace", "data")
+_INT32, _INT64 = range(-(2**31), 2**31), range(-(2**63), 2**63)
+_UINT32, _UINT64 = range(2**32), range(2**64)
 _E = TypeVar("_E", bound=IntEnum)
 
 
@@ -124,14 +126,14 @@ def _span_from_value(value: Any, resource: Resource, scope: Scope) -> Span:
         parent_span_id=_identifier(value.get("parentSpanId"), 8),
         name=_text(value.get("name")),
         kind=_enum(SpanKind, value.get("kind"), "SPAN_KIND_"),
-        start_unix_nano=int(value.get("startTimeUnixNano") or 0),
-        end_unix_nano=int(value.get("endTimeUnixNano") or 0),
+        start_unix_nano=_integer(value.get("startTimeUnixNano"), _UINT64),
+        end_unix_nano=_integer(value.get("endTimeUnixNano"), _UINT64),
         attributes=_attributes(value.get("attributes")),
         resource=resource,
         scope=scope,
         status=Status(_enum(StatusCode, status.get("code"), "STATUS_CODE_"), _text(status.get("message"))),
         events=tuple(
-            Event(_text(e.get("name")), int(e.get("timeUnixNano") or 0), _attributes(e.get("attributes")))
+            Event(_text(e.get("name")), _integer(e.get("timeUnixNano"), _UINT64), _attributes(e.get("attributes")))
             for e in value.get("events") or ()
         ),
         links=tuple(
@@ -140,13 +142,13 @@ def _span_from_value(value: Any, resource: Resource, scope: Scope) -> Span:
                 _identifier(link.get("spanId"), 8),
                 _attributes(link.get("attributes")),
                 _text(link.get("traceState")),
-                int(link.get("flags") or 0),
+                _integer(link.get("flags"), _UINT32),
             )
             for link in value.get("links") or ()
         ),
         trace_state=_text(value.get("traceState")),
-        flags=int(value.get("flags") or 0),
-        dropped_attributes_count=int(value.get("droppedAttributesCount") or 0),
+        flags=_integer(value.get("flags"), _UINT32),
+        dropped_attributes_count=_integer(value.get("droppedAttributesCount"), _UINT32),
     )
 
 
@@ -188,7 +190,21 @@ def _text(value: Any) -> str:
         return ""
     if not isinstance(value, str):
         raise TypeError(f"{value!r:.40} where a string is due")
+    if not value.isascii():
+        value.encode()  # a lone surrogate, which JSON can spell, is no text
     return value
+
+
+def _integer(value: Any, allowed: range) -> int:
+    if value is None:
+        return 0
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or number not in allowed or (isinstance(value, float) and number != value):
+        raise ValueError(f"{value!r:.40} where an integer of {allowed.start} to {allowed.stop - 1} is due")
+    return number
 
 
 def _identifier(value: Any, size: int) -> str:
@@ -211,7 +227,7 @@ def _enum(kind: type[_E], value: Any, prefix: str) -> _E:
     """Return the member with this number or name, the first one (unspecified) when there is none."""
     if isinstance(value, str) and not value.isdigit():
         return kind.__members__.get(value.upper().removeprefix(prefix), kind(0))
-    number = int(value or 0)
+    number = _integer(value, _INT32)
     return kind(number) if number in kind._value2member_map_ else kind(0)
 
 
@@ -237,7 +253,7 @@ def _boolean(content: Any) -> bool:
 _READ: dict[str, Callable[[Any], AttributeValue]] = {
     "stringValue": _text,
     "boolValue": _boolean,
-    "intValue": int,
+    "intValue": lambda content: _integer(content, _INT64),
     "doubleValue": float,
     "bytesValue": lambda content: base64.b64decode(_text(content), validate=True),
     "arrayValue": lambda content: tuple(_value(item) for item in content.get("values") or ()),

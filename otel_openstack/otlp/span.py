@@ -131,27 +131,16 @@ def group_by_origin(spans: Iterable[Span]) -> list[tuple[Resource, list[tuple[Sc
 
     Spans decoded together share their resource object, so identity is asked first and equality only across inputs.
     """
-    groups: list[tuple[Resource, list[tuple[Scope, list[Span]]]]] = []
+    groups: dict[str, tuple[Resource, dict[Scope, list[Span]]]] = {}
     by_identity: dict[tuple[int, Scope], list[Span]] = {}
     for span in spans:
         members = by_identity.get((id(span.resource), span.scope))
         if members is None:
-            members = _members(groups, span)
-            by_identity[id(span.resource), span.scope] = members
+            # By repr, because to == the attributes 1, 1.0 and True are the same
+            _, scopes = groups.setdefault(repr(span.resource), (span.resource, {}))
+            members = by_identity[id(span.resource), span.scope] = scopes.setdefault(span.scope, [])
         members.append(span)
-    return groups
-
-
-def _members(groups: list[tuple[Resource, list[tuple[Scope, list[Span]]]]], span: Span) -> list[Span]:
-    scopes = next((scopes for resource, scopes in groups if resource == span.resource), None)
-    if scopes is None:
-        scopes = []
-        groups.append((span.resource, scopes))
-    for scope, members in scopes:
-        if scope == span.scope:
-            return members
-    scopes.append((span.scope, []))
-    return scopes[-1][1]
+    return [(resource, list(scopes.items())) for resource, scopes in groups.values()]
 
 
 def _is_id(text: str, digits: int) -> bool:
