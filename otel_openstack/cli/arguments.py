@@ -1,0 +1,238 @@
+"""What can be typed: the parsers, their help and its examples."""
+
+from __future__ import annotations
+
+import argparse
+
+from otel_openstack import __version__
+from otel_openstack.cli import verbs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FORMATS = ("markdown", "diagram", "log")
+
+
+def otel_openstack_parser() -> argparse.ArgumentParser:
+    """Build the parser of ``otel-openstack``; each verb leaves its function in ``run``."""
+    parser = argparse.ArgumentParser(
+        prog="otel-openstack",
+        description="Record what OpenStack's services say to each other, and read it as a document.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _common(parser)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for name, run, arguments, summary, examples in _VERBS:
+        verb = verbs.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=examples,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        verb.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        arguments(verb)
+        verb.set_defaults(run=run)
+    return parser
+
+
+def export_to_markdown_parser() -> argparse.ArgumentParser:
+    """Build the parser of ``export-to-markdown``: the verb ``export`` whose format is settled."""
+    parser = argparse.ArgumentParser(
+        prog="export-to-markdown",
+        description="Turn a trace into its numbered request/response document.",
+        epilog=_EXPORT_EXAMPLES.replace("otel-openstack export", "export-to-markdown"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _common(parser)
+    _export_arguments(parser)
+    parser.set_defaults(run=verbs.export, format="markdown")
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def _receive_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--http", type=_address, metavar="HOST:PORT", help="OTLP/HTTP here (127.0.0.1:4318)")
+    parser.add_argument("--grpc", type=_address, metavar="HOST:PORT", help="OTLP/gRPC here (127.0.0.1:4317)")
+    parser.add_argument("--store", metavar="FILE", help="where spans are kept ($OTEL_OPENSTACK_STORE)")
+    parser.add_argument("--keep-days", type=_positive, metavar="N", help="forget traces older than N days")
+    parser.add_argument("--keep-megabytes", type=_positive, metavar="N", help="forget the oldest traces over this size")
+
+
+def _record_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "%(prog)s [options] -- COMMAND [ARGUMENT ...]"
+    _format_argument(parser)
+    _output_arguments(parser)
+    _source_argument(parser)
+    parser.add_argument(
+        "--endpoint",
+        metavar="URL",
+        help="an OTLP/HTTP receiver that runs already and feeds SOURCE; without it one is started",
+    )
+    parser.add_argument(
+        "--wait", type=_positive, default=10, metavar="SECONDS", help="for late spans, at the most (10)"
+    )
+    parser.add_argument(
+        "command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what to run, with its arguments"
+    )
+
+
+def _export_verb_arguments(parser: argparse.ArgumentParser) -> None:
+    _format_argument(parser)
+    _export_arguments(parser)
+
+
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("trace", metavar="TRACE", help="a trace id, any id that find knows, or latest")
+    _source_argument(parser)
+    _output_arguments(parser)
+
+
+def _import_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a document or a log of messages, or - for standard input")
+    parser.add_argument("--into", metavar="SOURCE", help="a .db store ($OTEL_OPENSTACK_STORE) or otlp+http://HOST:PORT")
+
+
+def _list_arguments(parser: argparse.ArgumentParser) -> None:
+    _source_argument(parser)
+    parser.add_argument("--service", metavar="NAME", help="only traces that this service took part in")
+    parser.add_argument(
+        "--since", type=_since, metavar="T", help="only traces since then: 90s, 15m, 2h, 7d or 2026-01-31T12:00"
+    )
+    parser.add_argument("--limit", type=_positive, default=20, metavar="N", help="at most N traces (20)")
+    _json_argument(parser)
+
+
+def _find_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("identifier", metavar="ID", help="trace, span or request id, dashes and case do not matter")
+    _source_argument(parser)
+    _json_argument(parser)
+
+
+def _format_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=FORMATS, default="markdown", help="what to write (markdown)")
+
+
+def _source_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="SOURCE",
+        help="a .db store ($OTEL_OPENSTACK_STORE), or a file, folder or glob of the Collector's file exporter, or -",
+    )
+
+
+def _output_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", help="write here (standard output)")
+    parser.add_argument("--no-numbers", dest="numbers", action="store_false", help="leave the message numbers out")
+    parser.add_argument("--redact", action="store_true", help="mask secrets again: for documents of older tools")
+
+
+def _json_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object a line, one line a trace")
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no HOST:PORT, such as 127.0.0.1:4318")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def _since(text: str) -> int:
+    import time
+    from datetime import datetime
+
+    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    if text[:-1].isdigit() and text[-1] in seconds:
+        return time.time_ns() - int(text[:-1]) * seconds[text[-1]] * 10**9
+    try:
+        return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1e9)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither 15m nor 2026-01-31T12:00") from None
+
+
+_EXAMPLES = """\
+examples:
+  otel-openstack receive                                     keep the spans of running services
+  otel-openstack record -o save.md -- openstack image save --file disk.img cirros
+  otel-openstack list --since 15m                            which traces are there
+  export-to-markdown latest -o latest.md                     the newest one as a document
+  otel-openstack find req-28c2ab3a-0012-4a6a-8875-ae048973164e
+
+tab-completion:
+  eval "$(register-python-argcomplete otel-openstack)"
+"""
+
+_RECEIVE_EXAMPLES = """\
+examples:
+  otel-openstack receive                                     both protocols on loopback
+  otel-openstack receive --http 127.0.0.1:4318 --store run.db
+  otel-openstack receive --keep-days 7 --keep-megabytes 2000
+"""
+
+_RECORD_EXAMPLES = """\
+The command keeps its own output and exit code. The services must run under opentelemetry-instrument and send
+their spans to the same receiver (127.0.0.1:4318 is where they send them if nobody told them otherwise).
+
+examples:
+  otel-openstack record -o save.md -- openstack image save --file disk.img cirros
+  otel-openstack record --format diagram -- openstack server list
+  otel-openstack record --endpoint http://127.0.0.1:4318 --from traces.db -o save.md -- openstack token issue
+"""
+
+_EXPORT_EXAMPLES = """\
+examples:
+  otel-openstack export latest
+  otel-openstack export 4bf92f3577b34da6a3ce929d0e0e4736 -o save.md
+  otel-openstack export req-28c2ab3a-0012-4a6a-8875-ae048973164e --from '/var/lib/otel/traces*.json'
+"""
+
+_IMPORT_EXAMPLES = """\
+examples:
+  otel-openstack import image-save.md                        prints the trace id as its last line
+  otel-openstack import image-set.log --into traces.db
+  otel-openstack import image-save.md --into otlp+http://127.0.0.1:4318
+"""
+
+_LIST_EXAMPLES = """\
+examples:
+  otel-openstack list --since 15m --service glance-api
+  otel-openstack list --from spans.jsonl --json
+"""
+
+_FIND_EXAMPLES = """\
+examples:
+  otel-openstack find 1a2e4a3d-05ce-4825-86b9-219ea2be036d   an X-Requestshook-Request-Id
+  otel-openstack find req-28c2ab3a-0012-4a6a-8875-ae048973164e --json
+"""
+
+_Verb = tuple[
+    str,
+    "Callable[[argparse.Namespace], int]",
+    "Callable[[argparse.ArgumentParser], None]",
+    str,
+    str,
+]
+
+# One line a verb: name, what runs it, its arguments, what it does, examples
+_VERBS: tuple[_Verb, ...] = (
+    ("receive", verbs.receive, _receive_arguments, "receive spans by OTLP and keep them in a store", _RECEIVE_EXAMPLES),
+    ("record", verbs.record, _record_arguments, "run a command as one trace and write its document", _RECORD_EXAMPLES),
+    ("export", verbs.export, _export_verb_arguments, "turn a trace into a document", _EXPORT_EXAMPLES),
+    ("import", verbs.import_, _import_arguments, "read a document or a log back into spans", _IMPORT_EXAMPLES),
+    ("list", verbs.list_, _list_arguments, "list the latest traces", _LIST_EXAMPLES),
+    ("find", verbs.find, _find_arguments, "find the traces that an id occurs in", _FIND_EXAMPLES),
+)

@@ -1,0 +1,222 @@
+"""The verbs: one function each, from parsed arguments to an exit code, thin over the library.
+
+Each imports what it needs when it is called, because ``--help`` and tab-completion load this file too.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from otel_openstack.exceptions import SettingsError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Sequence
+
+    from otel_openstack.conversation.model import Conversation
+    from otel_openstack.otlp import Span
+    from otel_openstack.settings import Settings
+    from otel_openstack.traces import TraceSource, TraceSummary
+
+EXIT_NOT_FOUND = 2
+
+
+def receive(options: Namespace) -> int:
+    """Receive spans until SIGTERM or Ctrl-C."""
+    from otel_openstack.traces.receiver import Receiver, grpc_is_installed
+    from otel_openstack.traces.store import Store
+
+    if options.http is None and options.grpc is None:
+        options.http = ("127.0.0.1", 4318)
+        if grpc_is_installed():
+            options.grpc = ("127.0.0.1", 4317)
+    path = options.store or _default_store()
+    with (
+        _terminated_as_interrupt(),
+        Store.open(path, create=True) as store,
+        Receiver(store, http=options.http, grpc=options.grpc) as receiver,
+    ):
+        for endpoint in filter(None, (receiver.http_endpoint, receiver.grpc_endpoint)):
+            say(f"receiving OTLP on {endpoint} into {path}")
+        receiver.wait(max_age_days=options.keep_days, max_megabytes=options.keep_megabytes)
+    return 0
+
+
+def record(options: Namespace) -> int:
+    """Run a command, write its document, keep its exit code."""
+    from otel_openstack.record import record
+
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        raise SettingsError("There is no command to record.", hint="otel-openstack record -- openstack image list")
+    recording = record(
+        command,
+        source=options.source or str(_default_store()),
+        endpoint=options.endpoint,
+        patience=options.wait,
+        progress=say,
+    )
+    if recording.spans:
+        _write(options, _conversation(recording.trace_id, recording.spans, options))
+    say(f"trace {recording.trace_id}")
+    return recording.exit_code
+
+
+def export(options: Namespace) -> int:
+    """Write one trace in one format."""
+    from otel_openstack.traces.lookup import resolve
+
+    with _open_source(options) as source:
+        trace_id = resolve(source, options.trace)
+        spans = source.trace(trace_id)
+        _tell_damage(source)
+    _write(options, _conversation(trace_id, spans, options))
+    return 0
+
+
+def import_(options: Namespace) -> int:
+    """Turn a document into spans; its trace id is the last line printed."""
+    from otel_openstack.importer import import_document
+    from otel_openstack.traces import open_sink
+
+    name = "standard input" if options.file == "-" else options.file
+    imported = import_document(_read_text(options.file), name=name)
+    sink = open_sink(options.into or str(_default_store()))
+    try:
+        sink.write(imported.spans)
+    finally:
+        sink.close()
+    for warning in imported.warnings:
+        say(f"warning: {warning}")
+    say(f"{imported.message_count} messages of {name} are in {options.into or _default_store()}")
+    print(imported.trace_id)
+    return 0
+
+
+def list_(options: Namespace) -> int:
+    """Show the latest traces."""
+    with _open_source(options) as source:
+        summaries = source.summaries(service=options.service, since_unix_nano=options.since or 0, limit=options.limit)
+        _tell_damage(source)
+    _show(summaries, options)
+    return 0
+
+
+def find(options: Namespace) -> int:
+    """Show the traces that an id occurs in; exit code 2 when there is none."""
+    with _open_source(options) as source:
+        summaries = [_summary(source, trace_id) for trace_id in source.find(options.identifier)]
+        _tell_damage(source)
+    if not summaries and not options.json:
+        say(f"error: no span carries {options.identifier!r}")
+        say("hint: otel-openstack list shows what is there")
+    _show(summaries, options)
+    return 0 if summaries else EXIT_NOT_FOUND
+
+
+# -- what the verbs share --------------------------------------------------------------------------------------------
+
+
+def _conversation(trace_id: str, spans: Sequence[Span], options: Namespace) -> Conversation:
+    from otel_openstack.conversation import conversation
+
+    result = conversation(trace_id, spans)
+    if getattr(options, "redact", False):
+        from otel_openstack.conversation.redacted import redacted
+
+        result = redacted(result)
+    return result
+
+
+def _write(options: Namespace, shown: Conversation) -> None:
+    from otel_openstack.render import RENDERERS
+
+    text = RENDERERS[options.format](shown, numbers=options.numbers)
+    if options.output is None or options.output == "-":
+        sys.stdout.buffer.write(text.encode())
+        return
+    # Written beside and renamed in, so that an older document is never left half overwritten
+    from pathlib import Path
+
+    beside = Path(f"{options.output}.{os.getpid()}.part")
+    try:
+        beside.write_bytes(text.encode())
+        beside.replace(options.output)
+    except OSError as error:
+        raise SettingsError(
+            f"{options.output} cannot be written: {error.strerror}.", hint="Name another file with -o."
+        ) from error
+
+
+def _open_source(options: Namespace) -> TraceSource:
+    from otel_openstack.traces import open_source
+
+    return open_source(options.source or str(_default_store()))
+
+
+def _tell_damage(source: TraceSource) -> None:
+    for sentence in source.damage:
+        say(f"warning: {sentence}")
+
+
+def _summary(source: TraceSource, trace_id: str) -> TraceSummary:
+    from otel_openstack.traces.lookup import summarize
+
+    return summarize(trace_id, source.trace(trace_id))
+
+
+def _show(summaries: Sequence[TraceSummary], options: Namespace) -> None:
+    from otel_openstack.cli.tables import print_json, print_table
+
+    (print_json if options.json else print_table)(summaries)
+
+
+def _settings() -> Settings:
+    from otel_openstack.settings import Settings
+
+    return Settings.from_env(os.environ)
+
+
+def _default_store() -> str:
+    path = _settings().store
+    if path:
+        return path
+    import platformdirs
+
+    return str(platformdirs.user_data_path("otel-openstack", ensure_exists=True) / "traces.db")
+
+
+def _read_text(name: str) -> str:
+    from pathlib import Path
+
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return data.decode()
+    except OSError as error:
+        raise SettingsError(f"{name} cannot be read: {error.strerror}.", hint="Name a document of messages.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{name} is not UTF-8 text (byte {error.start}).", hint="Convert it first: iconv -t UTF-8."
+        ) from error
+
+
+class _terminated_as_interrupt:  # noqa: N801 - reads as a word at the with statement
+    """Within, SIGTERM ends the program in the orderly way that Ctrl-C does, with exit code 0."""
+
+    def __enter__(self) -> None:
+        import signal
+
+        self._before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        import signal
+
+        signal.signal(signal.SIGTERM, self._before)
+        return kind is KeyboardInterrupt
+
+
+def say(text: str) -> None:
+    """Tell the person: standard error, so that standard output stays clean."""
+    print(text, file=sys.stderr, flush=True)
