@@ -1,0 +1,99 @@
+"""What can be set, in one frozen object; the only reader of ``OTEL_OPENSTACK_*``.
+
+The standard ``OTEL_*`` variables belong to the SDK and are honoured by it; here are only those that it does not know.
+Each field carries its own documentation, so the table in the README can be tested against the code.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
+
+from otel_openstack.exceptions import SettingsError
+
+_logger = logging.getLogger(__name__)
+
+_WORDS_FOR_TRUE = frozenset({"1", "on", "true", "yes"})
+_WORDS_FOR_FALSE = frozenset({"0", "off", "false", "no"})
+
+
+def _size(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise SettingsError("is not a number of bytes", hint="give a whole number such as 8192, or 0 for none")
+    return int(text)
+
+
+def _switch(text: str) -> bool:
+    word = text.lower()
+    if word in _WORDS_FOR_TRUE:
+        return True
+    if word in _WORDS_FOR_FALSE:
+        return False
+    raise SettingsError("is neither on nor off", hint="give on or off")
+
+
+def _setting(variable: str, default: object, read: Callable[[str], object], meaning: str) -> Any:
+    return field(default=default, metadata={"variable": variable, "read": read, "meaning": meaning})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one process.
+
+    :param body_limit: how many bytes of a textual body are kept; 0 keeps none.
+    :param binary_body_limit: how many bytes of any other body are kept; 0 keeps none.
+    :param redact: whether tokens and secrets are masked before they become attributes.
+    :param store: path of the store that the reader uses when none is named; ``""`` is the user's data directory.
+    """
+
+    body_limit: int = _setting(
+        "OTEL_OPENSTACK_BODY_LIMIT",
+        8192,
+        _size,
+        "Bytes kept of each textual request or response body; 0 keeps none.",
+    )
+    binary_body_limit: int = _setting(
+        "OTEL_OPENSTACK_BINARY_BODY_LIMIT",
+        32,
+        _size,
+        "Bytes kept of each body that is not textual, as images and objects are; 0 keeps none.",
+    )
+    redact: bool = _setting(
+        "OTEL_OPENSTACK_REDACT",
+        True,
+        _switch,
+        "Mask tokens, passwords and other secrets; `off` records them in clear.",
+    )
+    store: str = _setting(
+        "OTEL_OPENSTACK_STORE",
+        "",
+        str,
+        "The store that the reader uses when none is named; unset, one in the user's data directory.",
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings; a value that means nothing is told once in the log, and the default stays.
+
+        :param environ: the environment, as :data:`os.environ`. An empty value counts as unset, as the OpenTelemetry
+            specification wants it of every variable.
+        """
+        values: dict[str, object] = {}
+        for setting in fields(cls):
+            variable = setting.metadata["variable"]
+            text = environ.get(variable, "").strip()
+            if not text:
+                continue
+            try:
+                values[setting.name] = setting.metadata["read"](text)
+            except SettingsError as error:
+                _logger.warning("%s=%r %s: %s; %r is used", variable, text, error, error.hint, setting.default)
+        return cls(**values)  # type: ignore[arg-type]  # each reader returns its field's type
+
+
+def documentation() -> tuple[tuple[str, object, str], ...]:
+    """Return a row (variable, default, meaning) for each setting, for tables that people read."""
+    settings: tuple[Field[Any], ...] = fields(Settings)
+    return tuple((s.metadata["variable"], s.default, s.metadata["meaning"]) for s in settings)
