@@ -1,0 +1,44 @@
+"""Mask a conversation again: for documents of tools that did not, by the rules that the agent has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from otel_openstack import redaction
+from otel_openstack.conversation.model import Body, Conversation, Exchange, Message
+
+
+def redacted(conversation: Conversation) -> Conversation:
+    """Return the same conversation with its tokens and secrets masked (:mod:`otel_openstack.redaction`)."""
+    masked = {id(message): _message(message) for message in conversation.messages}
+
+    def exchange(whole: Exchange) -> Exchange:
+        # Its spans go: they still hold what was masked
+        return Exchange(
+            request=whole.request and masked.get(id(whole.request), _message(whole.request)),
+            response=whole.response and masked.get(id(whole.response), _message(whole.response)),
+        )
+
+    return replace(
+        conversation,
+        messages=tuple(masked[id(message)] for message in conversation.messages),
+        exchanges=tuple(exchange(whole) for whole in conversation.exchanges),
+    )
+
+
+def _message(message: Message) -> Message:
+    return replace(
+        message,
+        url=redaction.text(message.url),
+        path=redaction.text(message.path),
+        headers=tuple((name, redaction.header(name.lower(), value)) for name, value in message.headers),
+        body=Body(_content(message), message.body.size),
+    )
+
+
+def _content(message: Message) -> str | bytes | None:
+    content = message.body.content
+    if content is None:
+        return None
+    kind = next((value for name, value in message.headers if name.lower() == "content-type"), "")
+    return redaction.body(content, form=kind.lower().startswith("application/x-www-form-urlencoded"))
