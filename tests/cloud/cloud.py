@@ -39,6 +39,7 @@ class Cloud:
     :param otlp_endpoint: where the agent sends its spans; None starts every service without the launcher.
     :param variables: further environment variables of keystone, glance and swift's proxy, the traced services.
     :param progress: where to show the steps; by default nowhere.
+    :ivar layout: where its files are.
     :ivar passwords: the secrets of this cloud's users.
     :ivar ports: where its services listen.
     """
@@ -56,7 +57,7 @@ class Cloud:
         self.layout = configuration.Layout(directory.resolve())
         self.passwords = configuration.Passwords()
         self.ports = ports.choose()
-        self._endpoint = otlp_endpoint
+        self.otlp_endpoint = otlp_endpoint
         self._variables = dict(variables or {})
         self._progress = progress or Progress(quiet=True)
         self._processes: dict[str, Process] = {}
@@ -218,10 +219,10 @@ class Cloud:
         return process
 
     def _launcher(self) -> list[Path]:
-        return [] if self._endpoint is None else [self.environment.program("opentelemetry-instrument")]
+        return [] if self.otlp_endpoint is None else [self.environment.program("opentelemetry-instrument")]
 
     def _tracing(self) -> dict[str, str]:
-        return {} if self._endpoint is None else {"OTEL_EXPORTER_OTLP_ENDPOINT": self._endpoint}
+        return {} if self.otlp_endpoint is None else {"OTEL_EXPORTER_OTLP_ENDPOINT": self.otlp_endpoint}
 
     def _base_environment(self) -> dict[str, str]:
         base = base_environment()
