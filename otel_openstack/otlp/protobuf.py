@@ -75,12 +75,17 @@ def to_message(spans: Iterable[Span]) -> trace_pb2.TracesData:
 
 def from_resource_spans(message: trace_pb2.ResourceSpans) -> list[Span]:
     """Convert one ``ResourceSpans``; its spans share one :class:`~.span.Resource`."""
-    resource = Resource(_attributes(message.resource.attributes))
+    resource = resource_from_message(message.resource)
     spans: list[Span] = []
     for scope_spans in message.scope_spans:
         scope = Scope(scope_spans.scope.name, scope_spans.scope.version)
         spans.extend(span_from_message(span, resource, scope) for span in scope_spans.spans)
     return spans
+
+
+def resource_from_message(message: resource_pb2.Resource) -> Resource:
+    """Convert a resource, the inverse of :func:`resource_to_message`."""
+    return Resource(_attributes(message.attributes))
 
 
 def resource_to_message(resource: Resource) -> resource_pb2.Resource:
