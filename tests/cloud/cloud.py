@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -61,6 +62,7 @@ class Cloud:
         self._variables = dict(variables or {})
         self._progress = progress or Progress(quiet=True)
         self._processes: dict[str, Process] = {}
+        self._is_up = False
         self._exit = ExitStack()
 
     def __enter__(self) -> Cloud:
@@ -68,6 +70,7 @@ class Cloud:
             stack.enter_context(termination_as_interrupt())
             stack.callback(self._tear_down)
             self._bring_up()
+            self._is_up = True
             self._exit = stack.pop_all()
         return self
 
@@ -145,10 +148,11 @@ class Cloud:
         if not self._processes:
             return
         with self._progress.step("ending the services"):
-            killed = end_all(list(self._processes.values()))
+            # What is still loading hears no signal, and has nothing to bring to an end.
+            killed = end_all(list(self._processes.values()), patience=10 if self._is_up else 1)
             for directory in (self.layout.etc, self.layout.state):
-                shutil.rmtree(directory, ignore_errors=True)
-        if killed:
+                _remove(directory)
+        if killed and self._is_up:
             self._progress.note(f"did not end by themselves and were killed: {', '.join(killed)}")
 
     def _start_bootstrap(self) -> Process:
@@ -227,6 +231,16 @@ class Cloud:
     def _base_environment(self) -> dict[str, str]:
         base = base_environment()
         return {**base, "PATH": f"{self.environment.path / 'bin'}{os.pathsep}{base.get('PATH', os.defpath)}"}
+
+
+def _remove(directory: Path) -> None:
+    """Remove what holds secrets, though processes that were just killed may still be writing there."""
+    for _ in range(50):
+        shutil.rmtree(directory, ignore_errors=True)
+        if not directory.exists():
+            return
+        time.sleep(0.1)
+    raise CloudError(f"{directory} holds secrets and cannot be removed.")
 
 
 def _require_extended_attributes(directory: Path) -> None:
