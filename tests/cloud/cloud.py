@@ -132,15 +132,14 @@ class Cloud:
         with step("making swift's rings"):
             rings.wait()
         swift = [self._start_swift(name) for name in (*self.ports.storage, "proxy")]
-        with step("bootstrapping keystone"):
+        with step("bootstrapping keystone, while all services start"):
             bootstrap.wait()
         with step("waiting for keystone (uWSGI, 2 workers)"):
             keystone.wait_for_answer(self.ports.keystone, "/identity/v3")
         with step("creating users, roles and endpoints"):
             identity.fill(self.ports, self.passwords)
-        with step("waiting for glance (uWSGI, 1 worker)"):
+        with step("waiting for glance (uWSGI, 1 worker) and swift (eventlet)"):
             glance.wait_for_answer(self.ports.glance, "/healthcheck")
-        with step("waiting for swift (eventlet: proxy, account, container, object)"):
             for process, port in zip(swift, (*self.ports.storage.values(), self.ports.proxy), strict=True):
                 process.wait_for_answer(port, "/healthcheck")
 

@@ -24,7 +24,7 @@ class _Seconds(ProgressColumn):
 class Progress:
     """Live lines with a spinner on a terminal; elsewhere a plain line when a step begins and one when it ended.
 
-    Used as a context manager; steps may overlap.
+    Used as a context manager.
 
     :param stream: where to write, standard error by default.
     :param quiet: show nothing at all, as a test would.
@@ -52,44 +52,23 @@ class Progress:
     @contextmanager
     def step(self, description: str) -> Iterator[None]:
         """Show one step for as long as the block runs; a step that fails is marked so."""
-        step = self.begin(description)
+        began = time.monotonic()
+        task = self._display.add_task(description, total=1)
+        self._line(f"{description}: ...")
         try:
             yield
         except BaseException:
-            step.end(failed=True)
+            self._display.update(task, description=f"{description}: failed")
+            self._display.stop_task(task)
+            self._line(f"{description}: failed")
             raise
-        step.end()
-
-    def begin(self, description: str) -> Step:
-        """Begin a step that ends when its :meth:`Step.end` is called."""
-        return Step(self, description)
+        self._display.update(task, completed=1)
+        self._line(f"{description}: {time.monotonic() - began:.1f} s")
 
     def note(self, text: str) -> None:
         """Write a line between the steps."""
         self._console.print(text, markup=False)
 
-
-class Step:
-    """One step under way; made by :meth:`Progress.begin`."""
-
-    def __init__(self, progress: Progress, description: str) -> None:
-        self._progress = progress
-        self._description = description
-        self._began = time.monotonic()
-        self._task = progress._display.add_task(description, total=1)
-        self._line("...")
-
-    def end(self, *, failed: bool = False) -> None:
-        """Mark the step as over."""
-        display = self._progress._display
-        if failed:
-            display.update(self._task, description=f"{self._description}: failed")
-            display.stop_task(self._task)
-        else:
-            display.update(self._task, completed=1)
-        self._line("failed" if failed else f"{time.monotonic() - self._began:.1f} s")
-
-    def _line(self, outcome: str) -> None:
-        if not self._progress._live:
-            elapsed = time.monotonic() - self._progress._began
-            self._progress.note(f"[{elapsed:6.1f} s] {self._description}: {outcome}")
+    def _line(self, text: str) -> None:
+        if not self._live:
+            self.note(f"[{time.monotonic() - self._began:6.1f} s] {text}")
