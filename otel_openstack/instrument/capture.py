@@ -1,0 +1,262 @@
+"""One HTTP exchange as attributes: headers in order, a bounded preview of each body, secrets masked.
+
+Everything is gathered in plain dictionaries and handed to the span once, when the exchange ends: the SDK's price is
+paid by the call, not by the attribute. Nothing is gathered for a span that is not recorded.
+"""
+
+from __future__ import annotations
+
+import codecs
+import traceback
+import zlib
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import islice
+
+from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.util.types import AnyValue
+
+from otel_openstack import attributes as names
+from otel_openstack import redaction
+from otel_openstack.instrument.guard import never_raises
+from otel_openstack.settings import Settings
+
+Pairs = Iterable[tuple[str, str]]
+"""Header lines in order."""
+
+Block = dict[str, tuple[str, ...]]
+"""A header block as attributes: the values of each name, and the names in order."""
+
+MAX_HEADERS = 128
+"""Header lines kept of a message; with both blocks and all else a span stays under :data:`MAX_ATTRIBUTES`."""
+MAX_ATTRIBUTES = 512
+_MAX_HEADER_VALUE = 16 * 1024
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "COPY", "QUERY"})
+"""Methods that are recorded as such; any other is ``_OTHER``, so that nobody can invent new ones without end."""
+
+_TEXTUAL_SUFFIXES = ("/json", "+json", "/xml", "+xml", "/yaml", "+yaml")
+_FORM = "application/x-www-form-urlencoded"
+_INFLATE = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+_READABLE = frozenset({"", "identity", *_INFLATE})
+_GLOBAL_REQUEST_ID_HEADER = names.HTTP_REQUEST_HEADER_PREFIX + names.HEADER_OPENSTACK_REQUEST_ID.lower()
+_REQUEST_ID_HEADERS = tuple(
+    names.HTTP_RESPONSE_HEADER_PREFIX + name.lower()
+    for name in (names.HEADER_OPENSTACK_REQUEST_ID, names.HEADER_COMPUTE_REQUEST_ID, names.HEADER_TRANS_ID)
+)
+
+
+@lru_cache(maxsize=256)
+def charset_of(content_type: str) -> str | None:
+    """Return the character set of a textual media type, ``None`` for any other type.
+
+    Textual is what the semantic conventions call so: ``text/*``, JSON, XML, YAML, forms and whatever names a charset.
+    """
+    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name == "charset":
+            try:
+                return codecs.lookup(value.strip("\"'")).name
+            except (LookupError, ValueError):
+                return "utf-8"
+    if media_type.startswith("text/") or media_type.endswith(_TEXTUAL_SUFFIXES) or media_type == _FORM:
+        return "utf-8"
+    return None
+
+
+class Preview:
+    """The beginning of a body, gathered from the pieces that pass by.
+
+    :param content_type: value of Content-Type, ``""`` when there is none.
+    :param content_encoding: value of Content-Encoding; the preview is of what it wraps.
+    :ivar size: bytes seen so far.
+    """
+
+    __slots__ = ("_charset", "_content_type", "_encoding", "_limit", "_pieces", "_room", "_settings", "size")
+
+    def __init__(self, settings: Settings, content_type: str, content_encoding: str = "") -> None:
+        self._settings = settings
+        self._content_type = content_type
+        self._pieces: list[bytes] = []
+        self.size = 0
+        self._expect(content_encoding.strip().lower())
+
+    def _expect(self, encoding: str) -> None:
+        self._encoding = encoding
+        self._charset = charset_of(self._content_type) if encoding in _READABLE else None
+        self._limit = self._settings.body_limit if self._charset else self._settings.binary_body_limit
+        self._room = self._limit
+
+    @never_raises
+    def feed(self, piece: bytes | memoryview) -> None:
+        """Look at a piece of the body; what is kept is copied."""
+        self.size += len(piece)
+        if self._room > 0:
+            kept = bytes(piece[: self._room])
+            self._pieces.append(kept)
+            self._room -= len(kept)
+
+    def decoded(self) -> None:
+        """Say, before the first piece, that the content coding has been taken off."""
+        if self._encoding and not self._pieces:
+            self._expect("")
+
+    def content(self) -> str | bytes | None:
+        """Return the preview: text when it is textual and is what it says, else bytes; ``None`` when there is none."""
+        data = b"".join(self._pieces)
+        if not data:
+            return None
+        text = self._text(data) if self._charset else None
+        if not self._settings.redact:
+            return data if text is None else text
+        if text is None:
+            return redaction.body(data)
+        return redaction.body(text, form=self._content_type.startswith(_FORM))
+
+    def _text(self, data: bytes) -> str | None:
+        cut = self.size > len(data)
+        try:
+            if self._encoding in _INFLATE:
+                inflater = zlib.decompressobj(_INFLATE[self._encoding])
+                data = inflater.decompress(data, self._limit)
+                cut = not inflater.eof
+            # An incremental decoder keeps back what a cut leaves of the last character
+            return codecs.getincrementaldecoder(self._charset or "utf-8")().decode(data, final=not cut)
+        except (UnicodeError, LookupError, zlib.error):
+            return None
+
+
+class Exchange:
+    """What is recorded of a request and its response, on whichever side: two header blocks, two previews, one span.
+
+    :param span: a recording span; it is ended by :meth:`end`, once.
+    :param is_server: on which side we are; a status below 500 is no error of the server's.
+    """
+
+    __slots__ = ("_response", "_settings", "attributes", "ended", "is_server", "request_body", "response_body", "span")
+
+    def __init__(self, settings: Settings, span: Span, *, is_server: bool) -> None:
+        self.span = span
+        self.is_server = is_server
+        self.ended = False
+        self.attributes: dict[str, AnyValue] = {}
+        self.request_body: Preview | None = None
+        self.response_body: Preview | None = None
+        self._response: dict[str, AnyValue] = {}
+        self._settings = settings
+
+    def request(self, headers: Pairs) -> None:
+        """Record the request's header block, and make ready for its body."""
+        prefix = names.HTTP_REQUEST_HEADER_PREFIX
+        block = self._block(prefix, names.OPENSTACK_HTTP_REQUEST_HEADER_NAMES, headers)
+        self.request_body = self._preview(block, prefix)
+        self.attributes.update(block)
+        if agent := block.get(prefix + "user-agent"):
+            self.attributes[names.USER_AGENT_ORIGINAL] = agent[0]
+        global_id = block.get(_GLOBAL_REQUEST_ID_HEADER)
+        if global_id and global_id[0].startswith("req-"):
+            self.attributes[names.OPENSTACK_GLOBAL_REQUEST_ID] = global_id[0]
+
+    def response(self, status: int, reason: str, headers: Pairs) -> None:
+        """Record status and header block of the response; a second call replaces the first."""
+        prefix = names.HTTP_RESPONSE_HEADER_PREFIX
+        block = self._block(prefix, names.OPENSTACK_HTTP_RESPONSE_HEADER_NAMES, headers)
+        self.response_body = self._preview(block, prefix)
+        self._response = {
+            **block,
+            names.HTTP_RESPONSE_STATUS_CODE: status,
+            names.OPENSTACK_HTTP_RESPONSE_REASON: reason,
+        }
+        for key in _REQUEST_ID_HEADERS:
+            if key in block:
+                self._response[names.OPENSTACK_REQUEST_ID] = block[key][0]
+                break
+
+    def response_header(self, name: str) -> str:
+        """Return the first value of a response header by its lower-case name, ``""`` when there is none."""
+        values = self._response.get(names.HTTP_RESPONSE_HEADER_PREFIX + name)
+        return str(values[0]) if isinstance(values, tuple) else ""
+
+    @never_raises
+    def fail(self, error: BaseException) -> None:
+        """Record what was raised instead of a response, or in the middle of one, and end."""
+        if self.ended:
+            return
+        mask = redaction.body if self._settings.redact else str
+        kind, message = _qualified_name(type(error)), mask(str(error))
+        self.attributes[names.ERROR_TYPE] = kind
+        self.span.set_status(Status(StatusCode.ERROR, f"{kind}: {message}"))
+        self.span.add_event(
+            "exception",
+            {
+                "exception.type": kind,
+                "exception.message": message,
+                "exception.stacktrace": mask("".join(traceback.format_exception(error))),
+            },
+        )
+        self.end()
+
+    @never_raises
+    def end(self) -> None:
+        """End the span with all that was gathered; a second call does nothing."""
+        if self.ended:
+            return
+        self.ended = True
+        try:
+            self._finish()
+        finally:
+            self.span.end()
+
+    def _finish(self) -> None:
+        attributes = self.attributes
+        attributes.update(self._response)
+        if self.request_body is not None and self.request_body.size:
+            self._body(self.request_body, names.HTTP_REQUEST_BODY_CONTENT, names.HTTP_REQUEST_BODY_SIZE)
+        if self.response_body is not None:
+            self._body(self.response_body, names.HTTP_RESPONSE_BODY_CONTENT, names.HTTP_RESPONSE_BODY_SIZE)
+        status = self._response.get(names.HTTP_RESPONSE_STATUS_CODE)
+        # Semantic conventions, HTTP spans: what the client did wrong is no error of the server's
+        if isinstance(status, int) and status >= (500 if self.is_server else 400):
+            attributes.setdefault(names.ERROR_TYPE, str(status))
+            self.span.set_status(Status(StatusCode.ERROR))
+        self.span.set_attributes(attributes)
+
+    def _body(self, preview: Preview, content_name: str, size_name: str) -> None:
+        content = preview.content()
+        if content:
+            self.attributes[content_name] = content
+        self.attributes.setdefault(size_name, preview.size)
+
+    def _preview(self, block: Block, prefix: str) -> Preview:
+        content_type = block.get(prefix + "content-type", ("",))
+        encoding = block.get(prefix + "content-encoding", ("",))
+        return Preview(self._settings, content_type[0], encoding[0])
+
+    def _block(self, prefix: str, order_name: str, headers: Pairs) -> Block:
+        redact = self._settings.redact
+        block: Block = {}
+        order: list[str] = []
+        for name, value in islice(headers, MAX_HEADERS):
+            if not (name.isascii() and value.isascii()):
+                name, value = _text(name), _text(value)
+            lower = name.lower()
+            if redact:
+                value = redaction.header(lower, value)
+            key = prefix + lower
+            block[key] = (*block.get(key, ()), value[:_MAX_HEADER_VALUE])
+            order.append(name)
+        block[order_name] = tuple(order)
+        return block
+
+
+def _qualified_name(kind: type) -> str:
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _text(value: str) -> str:
+    """Read a native string (PEP 3333: bytes as latin-1) as UTF-8 where it is that, and keep out lone surrogates."""
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,234 @@
+"""Sends spans in batches that every receiver takes, from a worker that belongs to the process that serves.
+
+Why not the SDK's processor: it starts its thread when the SDK is configured. Under the launcher that is before uWSGI or
+a service forks (the workers' copy is dead, the master's makes shutdown wait) and before eventlet patches the standard
+library; and it cuts batches by count alone, so that a batch of spans with bodies outgrows what a receiver takes.
+
+Here each process gets its worker, with an exporter and connections of its own, when it starts its first span. So under
+**eventlet** the worker is made by what ``threading`` has become: a green thread of the hub that serves, whose sleeping
+and sending yield to it. A native thread would have to use sockets and locks of before the patch, and to log through
+locks that belong to the hub. The price is that encoding runs on the hub; it is cut into slices of a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from opentelemetry.context import Context
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from otel_openstack.instrument.guard import never_raises
+
+MAX_BATCH_BYTES = 3 * 1024 * 1024
+"""Encoded size that a batch may reach. OTLP receivers take 4 MiB over gRPC and 20 MiB over HTTP (the Collector)."""
+
+_GREEN_BATCH_SIZE = 16
+_SHUTDOWN_SECONDS = 2.0
+_SPAN_OVERHEAD = 128
+_VALUE_OVERHEAD = 16
+
+_logger = logging.getLogger("otel_openstack")
+
+
+def encoded_size(span: ReadableSpan) -> int:
+    """Return about how many bytes of OTLP a span becomes; never much less."""
+    size = _SPAN_OVERHEAD + len(span.name) + _mapping_size(span.attributes or {})
+    for event in span.events:
+        size += _VALUE_OVERHEAD + len(event.name) + _mapping_size(event.attributes or {})
+    for link in span.links:
+        size += 64 + _mapping_size(link.attributes or {})
+    return size
+
+
+def _mapping_size(attributes: Mapping[str, object]) -> int:
+    return sum(len(key) + _VALUE_OVERHEAD + _value_size(value) for key, value in attributes.items())
+
+
+def _value_size(value: object) -> int:
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
+    if isinstance(value, bytes):
+        return len(value)
+    if isinstance(value, Mapping):
+        return _mapping_size(value)
+    if isinstance(value, Sequence):
+        return sum(_VALUE_OVERHEAD + _value_size(item) for item in value)
+    return 8
+
+
+class BoundedSpanProcessor(SpanProcessor):
+    """Batches bounded by count and by bytes, a queue bounded by count, a shutdown bounded by time.
+
+    :param new_exporter: makes the exporter; called once in each process that has spans.
+    :param max_queue_size: spans that wait at the most; more are dropped, counted and told once.
+    :param schedule_delay: seconds between two looks at the queue.
+    :param max_batch_size: spans of a batch at the most.
+    :ivar dropped: spans that found the queue full.
+    """
+
+    def __init__(
+        self,
+        new_exporter: Callable[[], SpanExporter],
+        *,
+        max_queue_size: int = 2048,
+        schedule_delay: float = 1.0,
+        max_batch_size: int = 512,
+    ) -> None:
+        self._new_exporter = new_exporter
+        self._max_queue_size = max_queue_size
+        self._schedule_delay = schedule_delay
+        self._max_batch_size = max_batch_size
+        self._queue: deque[ReadableSpan] = deque()
+        self._worker: _Worker | None = None
+        self._pid = 0
+        # A lock that a fork inherits may be held by a thread that it does not inherit: each process has its own
+        self._locks: dict[int, threading.Lock] = {}
+        self._stopped = False
+        self.dropped = 0
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002  # the interface
+        """Make sure that this process has its worker: at its last span, at exit, it may be too late for a thread."""
+        if self._pid != os.getpid():
+            self._start()
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Queue a span; never waits."""
+        if self._stopped or not (span.context and span.context.trace_flags.sampled):
+            return
+        if self._pid != os.getpid():
+            self._start()
+        queue = self._queue
+        if len(queue) >= self._max_queue_size:
+            self._drop()
+            return
+        queue.append(span)
+        if len(queue) == self._max_batch_size and self._worker is not None:
+            self._worker.hurry()
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Send what waits, in the calling thread; false if somebody else still sends after the time."""
+        worker = self._worker
+        if worker is None or self._pid != os.getpid():
+            return True
+        return worker.drain(timeout_millis / 1000)
+
+    def shutdown(self) -> None:
+        """Send what waits and stop; after two seconds, or if the receiver is known to be away, let go of the rest."""
+        self._stopped = True
+        if self._worker is not None and self._pid == os.getpid():
+            self._worker.stop()
+
+    @never_raises
+    def _start(self) -> None:
+        pid = os.getpid()
+        with self._locks.setdefault(pid, threading.Lock()):
+            if self._pid == pid:
+                return
+            self._queue = deque()  # what a fork inherits is its parent's to send
+            self._worker = _Worker(self._new_exporter(), self._queue, self._schedule_delay, self._max_batch_size)
+            self._pid = pid
+
+    def _drop(self) -> None:
+        self.dropped += 1
+        if self.dropped == 1:
+            _logger.warning(
+                "%d spans wait to be sent: further ones are dropped until the receiver keeps up "
+                "(OTEL_BSP_MAX_QUEUE_SIZE)",
+                self._max_queue_size,
+            )
+
+
+class _Worker:
+    """The thread, green or not, of one process."""
+
+    def __init__(
+        self, exporter: SpanExporter, queue: deque[ReadableSpan], schedule_delay: float, max_batch_size: int
+    ) -> None:
+        self._green = _is_green()
+        self._queue = queue
+        self._schedule_delay = schedule_delay
+        self._max_batch_size = min(max_batch_size, _GREEN_BATCH_SIZE) if self._green else max_batch_size
+        self._exporter = exporter
+        logging.getLogger(type(exporter).__module__).addFilter(_say_once())
+        self._wake = threading.Event()
+        self._sending = threading.Lock()
+        self._stopping = False
+        self._failing = False
+        self._thread = threading.Thread(target=self._run, name="otel-openstack-export", daemon=True)
+        self._thread.start()
+
+    def hurry(self) -> None:
+        """Wake the worker. Not a green one: the caller may be another native thread, with a hub of its own."""
+        if not self._green:
+            self._wake.set()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
+        if self._queue or self._sending.locked():
+            self._thread.join(0.1 if self._failing else _SHUTDOWN_SECONDS)
+        self._exporter.shutdown()
+
+    def drain(self, timeout: float) -> bool:
+        """Send what waits; false if another thread was sending all the time."""
+        if not self._sending.acquire(timeout=timeout):
+            return False
+        try:
+            with suppress_instrumentation():
+                for batch in self._batches():
+                    self._failing = self._send(batch) is not SpanExportResult.SUCCESS
+                    if self._green:
+                        time.sleep(0)
+        finally:
+            self._sending.release()
+        return True
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake.wait(self._schedule_delay)
+            self._wake.clear()
+            self.drain(timeout=self._schedule_delay)
+        self.drain(timeout=_SHUTDOWN_SECONDS)
+
+    @never_raises
+    def _send(self, batch: Sequence[ReadableSpan]) -> SpanExportResult:
+        return self._exporter.export(batch)
+
+    def _batches(self) -> Iterator[list[ReadableSpan]]:
+        batch: list[ReadableSpan] = []
+        batch_bytes = 0
+        while self._queue:
+            span = self._queue.popleft()
+            size = encoded_size(span)
+            if batch and (len(batch) >= self._max_batch_size or batch_bytes + size > MAX_BATCH_BYTES):
+                yield batch
+                batch, batch_bytes = [], 0
+            batch.append(span)
+            batch_bytes += size
+        if batch:
+            yield batch
+
+
+def _is_green() -> bool:
+    patcher = sys.modules.get("eventlet.patcher")
+    return patcher is not None and bool(patcher.is_monkey_patched("thread"))
+
+
+def _say_once() -> Callable[[logging.LogRecord], bool]:
+    """Return a filter for an exporter's log: a receiver that is away is worth a line, not one a second."""
+    said: set[str] = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        known = record.msg in said
+        said.add(record.msg)
+        return not known
+
+    return is_new

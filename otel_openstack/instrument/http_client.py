@@ -1,0 +1,247 @@
+"""The client half: one span for each hop that ``requests`` puts on the wire.
+
+The hook is :meth:`requests.adapters.HTTPAdapter.send`, below redirects and sessions, so every hop is an exchange of its
+own; keystoneauth, openstacksdk and the ``python-*client`` libraries all go through it. A response is a stream that the
+application may read later, in part or never: the span ends when the body has been read to its end, is closed, or is no
+longer reachable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from opentelemetry import propagate, trace
+from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
+from opentelemetry.trace import SpanKind
+
+from otel_openstack import __version__, redaction
+from otel_openstack import attributes as names
+from otel_openstack.instrument import runtime
+from otel_openstack.instrument.capture import METHODS, Exchange, Pairs, Preview
+from otel_openstack.instrument.guard import never_raises
+from otel_openstack.instrument.propagator import request_id
+from otel_openstack.instrument.route import route
+from otel_openstack.instrument.streams import ObservedIterator, _Proxy, observed_file
+from otel_openstack.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from requests import PreparedRequest, Response
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_VERSIONS = {10: "1.0", 11: "1.1", 20: "2"}
+
+
+class HopTracer:
+    """Makes the wrapper of ``HTTPAdapter.send``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._tracer = trace.get_tracer("otel_openstack.instrument.http_client", __version__)
+
+    def send(
+        self,
+        wrapped: Callable[..., Response],
+        instance: object,  # noqa: ARG002  # wrapt's signature
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> Response:
+        """Send a prepared request, observed."""
+        if not is_http_instrumentation_enabled():
+            return wrapped(*args, **kwargs)
+        request: PreparedRequest = args[0] if args else kwargs["request"]
+        body = request.body
+        exchange = self._observe(request)
+        if exchange is None:
+            return wrapped(*args, **kwargs)
+        try:
+            response = wrapped(*args, **kwargs)
+        except BaseException as error:
+            exchange.fail(error)
+            raise
+        finally:
+            # A redirect rewinds the application's own body
+            request.body = body
+        self._answer(exchange, response)
+        return response
+
+    @never_raises
+    def _observe(self, request: PreparedRequest) -> Exchange | None:
+        method, url = request.method or "", request.url or ""
+        parts = urlsplit(url)
+        template = route(parts.path)
+        known = method in METHODS
+        parent = runtime.parent_context()
+        span = self._tracer.start_span(
+            f"{method if known else 'HTTP'} {template}",
+            parent,
+            SpanKind.CLIENT,
+            # What a sampler may decide by (semantic conventions, HTTP client spans); the rest follows at the end
+            {
+                names.HTTP_REQUEST_METHOD: method if known else "_OTHER",
+                names.URL_FULL: redaction.text(url) if self._settings.redact else url,
+                names.SERVER_ADDRESS: parts.hostname or "",
+                names.SERVER_PORT: parts.port or _DEFAULT_PORTS.get(parts.scheme, 0),
+            },
+        )
+        propagate.inject(request.headers, trace.set_span_in_context(span, parent))
+        if not span.is_recording():
+            return None
+        exchange = Exchange(self._settings, span, is_server=False)
+        self._describe(exchange, request)
+        if not known:
+            exchange.attributes[names.HTTP_REQUEST_METHOD_ORIGINAL] = method
+        return exchange
+
+    @never_raises
+    def _describe(self, exchange: Exchange, request: PreparedRequest) -> None:
+        attributes = exchange.attributes
+        attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] = request_id(exchange.span.get_span_context())
+        caller = request.headers.get(names.HEADER_REQUESTSHOOK_REQUEST_FROM)
+        if caller:
+            attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_FROM] = caller
+        exchange.request(_sent_headers(request))
+        if request.body is not None and exchange.request_body is not None:
+            request.body = _observed_request_body(request.body, exchange.request_body)
+
+    @never_raises
+    def _answer(self, exchange: Exchange, response: Response) -> None:
+        raw = response.raw
+        original = getattr(raw, "_original_response", None)
+        headers: Pairs = original.msg.items() if original is not None else response.headers.items()
+        exchange.response(response.status_code, response.reason or "", headers)
+        exchange.attributes[names.NETWORK_PROTOCOL_VERSION] = _VERSIONS.get(getattr(raw, "version", 0), "")
+        if hasattr(raw, "stream"):
+            response.raw = ObservedResponse(raw, exchange)
+        else:  # an adapter that does not speak through urllib3
+            exchange.end()
+
+
+def _native(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _sent_headers(request: PreparedRequest) -> list[tuple[str, str]]:
+    """Return the header lines as they leave: those of requests, and before them what http.client puts first."""
+    lines = [(_native(name), _native(value)) for name, value in request.headers.items()]
+    if "Host" not in request.headers:
+        parts = urlsplit(request.url or "")
+        port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
+        host = parts.hostname or ""
+        first = [("Host", f"[{host}]{port}" if ":" in host else host + port)]
+        if "Accept-Encoding" not in request.headers:
+            first.append(("Accept-Encoding", "identity"))
+        lines = first + lines
+    return lines
+
+
+def _observed_request_body(body: Any, preview: Preview) -> Any:
+    """Show the preview a body: at once where it lies in memory, else as it is sent."""
+    if isinstance(body, str):
+        preview.feed(body.encode("utf-8", "replace"))
+        return body
+    if hasattr(body, "read"):
+        return observed_file(body, preview)
+    try:
+        preview.feed(memoryview(body).cast("B"))
+    except TypeError:
+        return ObservedIterator(body, preview.feed)
+    return body
+
+
+class ObservedResponse(_Proxy):
+    """A response of urllib3 that is looked at as it is read."""
+
+    def __init__(self, raw: object, exchange: Exchange) -> None:
+        super().__init__(raw)
+        self._self_exchange = exchange
+        # Of a coded body the last bytes may have arrived while decoded ones still wait to be read
+        self._self_is_coded = bool(exchange.response_header("content-encoding"))
+
+    def read(self, *args: Any, **kwargs: Any) -> bytes:
+        """Read as the response does."""
+        decoded = kwargs.get("decode_content", args[1] if len(args) > 1 else None)
+        amount = kwargs.get("amt", args[0] if args else None)
+        data: bytes = self._read(self.__wrapped__.read, args, kwargs)
+        # Without a size it was all there is; an empty answer to any other is the end
+        self._passed(data, decoded, at_end=not data if amount else amount is None)
+        return data
+
+    def read1(self, *args: Any, **kwargs: Any) -> bytes:
+        """Read what is there, as the response does."""
+        data: bytes = self._read(self.__wrapped__.read1, args, kwargs)
+        self._passed(data, kwargs.get("decode_content"), at_end=not data)
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer as the response does."""
+        count: int = self._read(self.__wrapped__.readinto, (buffer,), {})
+        self._passed(memoryview(buffer)[:count], None, at_end=not count)
+        return count
+
+    def stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+        """Iterate over the body as the response does."""
+        decoded = kwargs.get("decode_content", args[1] if len(args) > 1 else None)
+        try:
+            for data in self.__wrapped__.stream(*args, **kwargs):
+                self._passed(data, decoded, at_end=False)
+                yield data
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self._self_exchange.fail(error)
+            raise
+        self._end()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in self.__wrapped__:
+            self._passed(line, True, at_end=False)
+            yield line
+        self._end()
+
+    def close(self) -> None:
+        """Close the response, and with it the exchange."""
+        try:
+            self.__wrapped__.close()
+        finally:
+            self._end()
+
+    def release_conn(self) -> None:
+        """Give the connection back, and with it the exchange."""
+        try:
+            self.__wrapped__.release_conn()
+        finally:
+            self._end()
+
+    def __del__(self) -> None:
+        self._end()
+
+    def _read(self, read: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            return read(*args, **kwargs)
+        except BaseException as error:
+            self._self_exchange.fail(error)
+            raise
+
+    @never_raises
+    def _passed(self, data: bytes | memoryview, decoded: bool | None, *, at_end: bool) -> None:
+        exchange = self._self_exchange
+        if exchange.ended or exchange.response_body is None:
+            return
+        if decoded or (decoded is None and self.__wrapped__.decode_content):
+            exchange.response_body.decoded()
+        exchange.response_body.feed(data)
+        if at_end or (not self._self_is_coded and self.__wrapped__.length_remaining == 0):
+            self._end()
+
+    @never_raises
+    def _end(self) -> None:
+        exchange = self._self_exchange
+        if not exchange.ended:
+            # Bytes on the wire, whatever was decoded of them; urllib3 does not count those of chunks
+            if size := self.__wrapped__.tell():
+                exchange.attributes[names.HTTP_RESPONSE_BODY_SIZE] = size
+            exchange.end()

@@ -1,0 +1,89 @@
+"""``X-Requestshook-Request-Id`` as a propagation format: one header, one span context.
+
+The id has 32 hex digits and is new for every hop. Ours are the last 16 digits of the trace id and the 16 of the client
+span's id, so an id names its span; there is no randomness and no state. An older host makes ids of its own: without a
+``traceparent`` such an id *is* the remote context, its 32 digits the trace id and the last 16 the span id.
+"""
+
+from __future__ import annotations
+
+import re
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.propagators.textmap import (
+    CarrierT,
+    Getter,
+    Setter,
+    TextMapPropagator,
+    default_getter,
+    default_setter,
+)
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+from otel_openstack import attributes as names
+
+_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_LOW_64_BITS = (1 << 64) - 1
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+
+
+def request_id(context: SpanContext) -> str:
+    """Return the id that names a hop by its client span: 32 lower-case hex digits."""
+    return f"{context.trace_id & _LOW_64_BITS:016x}{context.span_id:016x}"
+
+
+def parse_request_id(text: str) -> str | None:
+    """Return an id as 32 lower-case hex digits, with or without dashes before; ``None`` when it is none."""
+    return text.replace("-", "").lower() if _ID.fullmatch(text) else None
+
+
+def remote_context(identifier: str) -> SpanContext | None:
+    """Return the span context that an id of 32 hex digits stands for; ``None`` when a half of it is all zeros."""
+    trace_id, span_id = int(identifier, 16), int(identifier[16:], 16)
+    if not trace_id or not span_id:
+        return None
+    return SpanContext(trace_id, span_id, is_remote=True, trace_flags=_SAMPLED)
+
+
+class RequestshookPropagator(TextMapPropagator):
+    """The pair of headers, to stand behind ``tracecontext`` in ``OTEL_PROPAGATORS``: a valid ``traceparent`` wins."""
+
+    def inject(
+        self,
+        carrier: CarrierT,
+        context: Context | None = None,
+        setter: Setter[CarrierT] = default_setter,
+    ) -> None:
+        """Write the id of the current span and the name of this service."""
+        span_context = trace.get_current_span(context).get_span_context()
+        if not span_context.is_valid:
+            return
+        setter.set(carrier, names.HEADER_REQUESTSHOOK_REQUEST_ID, request_id(span_context))
+        # The provider that is configured knows the name, whether a user chose it or we found it
+        resource = getattr(trace.get_tracer_provider(), "resource", None)
+        if resource is not None:
+            setter.set(carrier, names.HEADER_REQUESTSHOOK_REQUEST_FROM, str(resource.attributes[names.SERVICE_NAME]))
+
+    def extract(
+        self,
+        carrier: CarrierT,
+        context: Context | None = None,
+        getter: Getter[CarrierT] = default_getter,
+    ) -> Context:
+        """Return the context with the hop's span in it, unless there is a remote one already."""
+        context = Context() if context is None else context
+        present = trace.get_current_span(context).get_span_context()
+        if present.is_valid and present.is_remote:
+            return context
+        values = getter.get(carrier, names.HEADER_REQUESTSHOOK_REQUEST_ID)
+        identifier = parse_request_id(values[0]) if values and len(values) == 1 else None
+        span_context = remote_context(identifier) if identifier else None
+        if span_context is None:
+            return context
+        return trace.set_span_in_context(NonRecordingSpan(span_context), context)
+
+    @property
+    def fields(self) -> set[str]:
+        """The headers that :meth:`inject` writes."""
+        return {names.HEADER_REQUESTSHOOK_REQUEST_ID, names.HEADER_REQUESTSHOOK_REQUEST_FROM}

@@ -1,0 +1,162 @@
+"""What runs in this process: the table of services, and how a process is recognised.
+
+The name is needed before anything of the service is imported: the launcher starts the agent from ``sitecustomize``,
+when under uWSGI even ``sys.argv`` tells nothing. What the process was started with tells it: a service's own program,
+or a WSGI entry point that the command line, uWSGI's environment or one of its configuration files names.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path, PurePath
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that is served by its WSGI entry point.
+
+    :param name: what OpenStack calls it, and ``service.name``.
+    :param distribution: the Python distribution whose version is ``service.version``.
+    :param application: ``module:attribute`` of the outermost WSGI application.
+    :param scripts: names of older WSGI scripts that hold the same application.
+    """
+
+    name: str
+    distribution: str
+    application: str
+    scripts: tuple[str, ...] = ()
+
+
+SERVICES = (
+    Service("keystone", "keystone", "keystone.wsgi.api:application", ("keystone-wsgi-public", "keystone-wsgi-admin")),
+    Service("glance-api", "glance", "glance.wsgi.api:application", ("glance-wsgi-api",)),
+    Service("placement", "openstack-placement", "placement.wsgi.api:application", ("placement-api",)),
+    Service("nova-api", "nova", "nova.wsgi.osapi_compute:application", ("nova-api-wsgi",)),
+    Service("nova-api-metadata", "nova", "nova.wsgi.metadata:application", ("nova-metadata-wsgi",)),
+    Service("neutron-server", "neutron", "neutron.wsgi.api:application", ("neutron-api",)),
+    Service("cinder-api", "cinder", "cinder.wsgi.api:application", ("cinder-wsgi",)),
+    Service("heat-api", "openstack-heat", "heat.wsgi.api:application", ("heat-wsgi-api",)),
+    Service("heat-api-cfn", "openstack-heat", "heat.wsgi.cfn:application", ("heat-wsgi-api-cfn",)),
+    Service("barbican-api", "barbican", "barbican.wsgi.api:application", ("barbican-wsgi-api",)),
+)
+
+DISTRIBUTIONS = {
+    project: project
+    for project in (
+        "aodh", "barbican", "blazar", "ceilometer", "cinder", "cloudkitty", "cyborg", "designate", "glance", "gnocchi",
+        "ironic", "keystone", "magnum", "manila", "masakari", "mistral", "neutron", "nova", "octavia", "swift",
+        "tacker", "trove", "vitrage", "watcher", "zaqar", "zun",
+    )
+} | {"heat": "openstack-heat", "placement": "openstack-placement"}  # fmt: skip
+"""Projects whose programs, ``<project>-…``, are services: project and distribution."""
+
+_TOOLS = ("-manage", "-status", "-rootwrap", "-rootwrap-daemon", "-privsep-helper", "-init", "-form-signature")
+"""What the programs of a project end with that are run by hand or for a moment."""
+
+CLIENTS = frozenset(
+    {
+        "openstack", "aodh", "barbican", "baremetal", "blazar", "cinder", "cloudkitty", "designate", "glance",
+        "gnocchi", "heat", "magnum", "manila", "mistral", "monasca", "neutron", "nova", "senlin", "swift", "trove",
+        "vitrage", "watcher", "zaqar", "zun",
+    }
+)  # fmt: skip
+"""Commands of one run and one purpose: each run is one trace."""
+
+_CONFIGURATION = (".ini", ".yaml", ".yml", ".xml", ".json", ".conf")
+_MAX_CONFIGURATION = 64 * 1024
+_OPTIONS_WITH_VALUE = ("-W", "-X")
+
+
+class Role(Enum):
+    """What a process is to the calls it makes."""
+
+    SERVICE = "service"
+    CLIENT = "client"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What runs here.
+
+    :param name: ``service.name`` unless the user gives another.
+    :param role: whether it serves, is a command of a client, or neither is known.
+    :param distribution: the distribution it comes from, ``""`` when that is not known.
+    """
+
+    name: str
+    role: Role
+    distribution: str = ""
+
+
+def command_line() -> list[str]:
+    """Return what this process was started with, also where an embedding program keeps it from Python."""
+    try:
+        arguments = Path("/proc/self/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+    except OSError:
+        return list(sys.orig_argv)
+    return [argument.decode("utf-8", "replace") for argument in arguments]
+
+
+def identify(arguments: Sequence[str], environ: Mapping[str, str]) -> Process:
+    """Recognise a process by its command line and environment.
+
+    :param arguments: the whole command line, the interpreter included.
+    """
+    program = _program(arguments)
+    if program.startswith(("uwsgi", "pyuwsgi", "gunicorn")):
+        named = "\n".join(_server_options(arguments, environ))
+        for service in SERVICES:
+            # The module's name also leads, in any spelling of options, to its attribute
+            entry_points = (service.application.partition(":")[0], *service.scripts)
+            if re.search(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, entry_points))})(?![\w.-])", named):
+                return Process(service.name, Role.SERVICE, service.distribution)
+        return Process(program, Role.SERVICE)
+    for service in SERVICES:
+        if program in service.scripts:
+            return Process(service.name, Role.SERVICE, service.distribution)
+    if program in CLIENTS:
+        return Process(program, Role.CLIENT)
+    project, dash, _ = program.partition("-")
+    if dash and project in DISTRIBUTIONS and not program.endswith(_TOOLS):
+        return Process(program, Role.SERVICE, DISTRIBUTIONS[project])
+    return Process(program or "python", Role.OTHER)
+
+
+def _program(arguments: Sequence[str]) -> str:
+    """Return the name of the program that runs: for Python, that of its script or module."""
+    if not arguments:
+        return ""
+    first = PurePath(arguments[0]).name
+    if not first.startswith(("python", "pypy")):
+        return first
+    index = 1
+    while index < len(arguments):
+        argument = arguments[index]
+        if argument == "-m" and index + 1 < len(arguments):
+            return arguments[index + 1]
+        if argument == "-c" or not argument:
+            break
+        if not argument.startswith("-"):
+            path = PurePath(argument)
+            return path.parent.name if path.name == "__main__.py" else path.name.removesuffix(".py")
+        index += 2 if argument in _OPTIONS_WITH_VALUE else 1
+    return first
+
+
+def _server_options(arguments: Sequence[str], environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield whatever may name the entry point that an application server was told to serve."""
+    values = [*arguments[1:], *(value for key, value in environ.items() if key.startswith("UWSGI_"))]
+    for value in values:
+        yield value
+        path = Path(value.partition("=")[2] if value.startswith("--") else value)
+        if path.suffix in _CONFIGURATION:
+            try:
+                with path.open("rb") as file:
+                    yield file.read(_MAX_CONFIGURATION).decode("utf-8", "replace")
+            except OSError:
+                continue

@@ -1,0 +1,102 @@
+"""Streams that are looked at while somebody else reads them: what is not read is not read by us.
+
+Each is a transparent proxy, so whatever else the stream can do it still does: a server's own input object
+(``Expect: 100-continue`` of eventlet among it), an open file, a response of urllib3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from wrapt import ObjectProxy
+
+from otel_openstack.instrument.capture import Preview
+
+if TYPE_CHECKING:
+    _Proxy = ObjectProxy[Any]
+else:
+    _Proxy = ObjectProxy
+
+
+class ObservedFile(_Proxy):
+    """A file-like object whose bytes a preview sees: ``wsgi.input``, or the body of a request that is sent.
+
+    :param feed: called with every piece that passes; must not raise.
+    """
+
+    def __init__(self, stream: object, feed: Callable[[bytes | memoryview], object]) -> None:
+        super().__init__(stream)
+        self._self_feed = feed
+
+    def read(self, *args: Any, **kwargs: Any) -> Any:
+        """Read as the stream does."""
+        data = self.__wrapped__.read(*args, **kwargs)
+        self._self_feed(_octets(data))
+        return data
+
+    def readline(self, *args: Any) -> Any:
+        """Read a line as the stream does."""
+        line = self.__wrapped__.readline(*args)
+        self._self_feed(_octets(line))
+        return line
+
+    def readlines(self, *args: Any) -> Any:
+        """Read lines as the stream does."""
+        lines = self.__wrapped__.readlines(*args)
+        for line in lines:
+            self._self_feed(_octets(line))
+        return lines
+
+    def __iter__(self) -> Iterator[Any]:
+        for line in self.__wrapped__:
+            self._self_feed(_octets(line))
+            yield line
+
+    def __next__(self) -> Any:
+        line = next(self.__wrapped__)
+        self._self_feed(_octets(line))
+        return line
+
+
+class ObservedBufferedFile(ObservedFile):
+    """The same for a buffered reader, which has two more ways of reading."""
+
+    def read1(self, *args: Any) -> bytes:
+        """Read as the stream does."""
+        data: bytes = self.__wrapped__.read1(*args)
+        self._self_feed(data)
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer as the stream does."""
+        count: int = self.__wrapped__.readinto(buffer)
+        self._self_feed(memoryview(buffer)[:count])
+        return count
+
+
+class ObservedIterator(_Proxy):
+    """An iterator or iterable of pieces, observed; it has a length only if the original has one."""
+
+    def __init__(self, pieces: object, feed: Callable[[bytes | memoryview], object]) -> None:
+        super().__init__(pieces)
+        self._self_feed = feed
+
+    def __iter__(self) -> Iterator[Any]:
+        for piece in self.__wrapped__:
+            self._self_feed(_octets(piece))
+            yield piece
+
+    def __next__(self) -> Any:
+        piece = next(self.__wrapped__)
+        self._self_feed(_octets(piece))
+        return piece
+
+
+def observed_file(stream: Any, preview: Preview) -> ObservedFile:
+    """Return the file-like object so that the preview sees what is read from it."""
+    return (ObservedBufferedFile if hasattr(stream, "readinto") else ObservedFile)(stream, preview.feed)
+
+
+def _octets(data: Any) -> bytes:
+    return data.encode("utf-8", "replace") if isinstance(data, str) else data

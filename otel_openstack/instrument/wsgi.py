@@ -1,0 +1,341 @@
+"""The server half: one span for each request that reaches the outermost WSGI application (PEP 3333).
+
+The application and its server keep their manners towards each other. What the application does not read is not read;
+a list stays that list, a ``wsgi.file_wrapper`` result that very object (sendfile is decided by it), a sized body keeps
+its length; ``close()`` reaches the body exactly once, also before its first item; an exception passes through. The span
+ends when the body does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote
+
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.propagators.textmap import Getter
+from opentelemetry.trace import SpanKind
+
+from otel_openstack import __version__, redaction
+from otel_openstack import attributes as names
+from otel_openstack.instrument.capture import METHODS, Exchange, Pairs
+from otel_openstack.instrument.guard import never_raises
+from otel_openstack.instrument.propagator import parse_request_id
+from otel_openstack.instrument.route import route
+from otel_openstack.instrument.streams import observed_file
+from otel_openstack.settings import Settings
+
+Environ = MutableMapping[str, Any]
+StartResponse = Callable[..., Callable[[bytes], object]]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_SEEN = "otel_openstack.exchange"
+_REQUEST_ID = "HTTP_X_REQUESTSHOOK_REQUEST_ID"
+_REQUEST_FROM = "HTTP_X_REQUESTSHOOK_REQUEST_FROM"
+_MAX_ECHOED_NAME = 255
+_AUTHENTICATED = (
+    ("HTTP_X_PROJECT_ID", names.OPENSTACK_PROJECT_ID),
+    ("HTTP_X_USER_ID", names.OPENSTACK_USER_ID),
+    ("HTTP_X_DOMAIN_ID", names.OPENSTACK_DOMAIN_ID),
+)
+
+
+class _EnvironGetter(Getter[Environ]):
+    def get(self, carrier: Environ, key: str) -> list[str] | None:
+        value = carrier.get("HTTP_" + key.upper().replace("-", "_"))
+        return None if value is None else [value]
+
+    def keys(self, carrier: Environ) -> list[str]:
+        return [name for name, _ in header_lines(carrier)]
+
+
+_GETTER = _EnvironGetter()
+
+
+@lru_cache(maxsize=1024)
+def _header_name(key: str) -> str:
+    """Return the header that a key of the environ stands for, ``""`` when it is none."""
+    if key.startswith("HTTP_"):
+        key = key[5:]
+    elif key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        return ""
+    return key.replace("_", "-").title()
+
+
+def header_lines(environ: Environ) -> Pairs:
+    """Return the request's header lines in order: as sent where the server kept them (eventlet), else rebuilt."""
+    raw = environ.get("headers_raw")
+    if isinstance(raw, tuple):
+        return raw
+    lines = ((_header_name(key), value) for key, value in environ.items())
+    return [(name, value) for name, value in lines if name and (value or not name.startswith("Content-"))]
+
+
+def request_target(environ: Environ) -> tuple[str, str]:
+    """Return path and query as they were sent: from the server's raw target where it gives one, else quoted again."""
+    raw = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
+    if raw.startswith("/"):
+        path, _, query = raw.partition("?")
+        return path, query
+    path = environ.get("RAW_PATH_INFO") or ""
+    if not path.startswith("/"):
+        whole = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        path = quote(whole.encode("latin-1", "replace"), safe="/:@!$&'()*+,;=~-._")
+    return path, environ.get("QUERY_STRING", "")
+
+
+def _server(environ: Environ) -> tuple[str, int]:
+    """Return the server's address and port as the client named them, else as the server knows itself."""
+    name = environ.get("HTTP_HOST")
+    if not name:
+        return environ["SERVER_NAME"], int(environ["SERVER_PORT"])
+    host, _, port = name.rpartition(":")
+    if host and port.isdigit():
+        return host.strip("[]"), int(port)
+    return name.strip("[]"), 443 if environ.get("wsgi.url_scheme") == "https" else 80
+
+
+class ObservedApplication:
+    """A WSGI application whose requests become spans; in every other respect the application itself.
+
+    :param application: the outermost application; one within another that is observed too is left alone.
+    """
+
+    def __init__(self, application: Application, settings: Settings) -> None:
+        self.__wrapped__ = application
+        self._settings = settings
+        self._tracer = trace.get_tracer("otel_openstack.instrument.wsgi", __version__)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__wrapped__":  # not there yet: somebody makes a copy of us
+            raise AttributeError(name)
+        return getattr(self.__wrapped__, name)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve a request."""
+        observation = None if _SEEN in environ else self._observe(environ)
+        if observation is None:
+            return self.__wrapped__(environ, start_response)
+        token = attach(observation.context)
+        try:
+            body = self.__wrapped__(environ, observation.start_response(start_response))
+        except BaseException as error:
+            observation.fail(error)
+            raise
+        finally:
+            detach(token)
+        observed = observation.body(body)
+        return body if observed is None else observed
+
+    @never_raises
+    def _observe(self, environ: Environ) -> _Observation:
+        environ[_SEEN] = True
+        parent = propagate.extract(environ, Context(), _GETTER)
+        method = environ["REQUEST_METHOD"]
+        path, query = request_target(environ)
+        template = route(path)
+        known = method in METHODS
+        span = self._tracer.start_span(
+            f"{method if known else 'HTTP'} {template}",
+            parent,
+            SpanKind.SERVER,
+            # What a sampler may decide by (semantic conventions, HTTP server spans); the rest follows at the end
+            {
+                names.HTTP_REQUEST_METHOD: method if known else "_OTHER",
+                names.URL_PATH: redaction.text(path) if self._settings.redact else path,
+                names.URL_SCHEME: environ.get("wsgi.url_scheme", "http"),
+            },
+        )
+        context = trace.set_span_in_context(span, parent)
+        exchange = None
+        if span.is_recording():
+            exchange = Exchange(self._settings, span, is_server=True)
+            attributes = exchange.attributes
+            attributes[names.HTTP_ROUTE] = template
+            if not known:
+                attributes[names.HTTP_REQUEST_METHOD_ORIGINAL] = method
+            if query:
+                attributes[names.URL_QUERY] = redaction.query(query) if self._settings.redact else query
+            self._describe(exchange, environ)
+        return _Observation(context, environ, exchange)
+
+    @never_raises
+    def _describe(self, exchange: Exchange, environ: Environ) -> None:
+        attributes = exchange.attributes
+        attributes[names.SERVER_ADDRESS], attributes[names.SERVER_PORT] = _server(environ)
+        if peer := environ.get("REMOTE_ADDR"):
+            attributes[names.CLIENT_ADDRESS] = peer
+        attributes[names.NETWORK_PROTOCOL_VERSION] = environ.get("SERVER_PROTOCOL", "").removeprefix("HTTP/")
+        exchange.request(header_lines(environ))
+        if identifier := parse_request_id(environ.get(_REQUEST_ID, "")):
+            attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] = identifier
+            attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_FROM] = environ.get(_REQUEST_FROM, "")
+        length = environ.get("CONTENT_LENGTH") or ""
+        if exchange.request_body and (length not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ):
+            if length.isdigit():
+                attributes[names.HTTP_REQUEST_BODY_SIZE] = int(length)
+            environ["wsgi.input"] = observed_file(environ["wsgi.input"], exchange.request_body)
+
+
+class _Observation:
+    """A request on its way through the application; without an exchange (not sampled) it only carries the context."""
+
+    __slots__ = ("_echo", "_environ", "_exchange", "_sent_file", "context")
+
+    def __init__(self, context: Context, environ: Environ, exchange: Exchange | None) -> None:
+        self.context = context
+        self._environ = environ
+        self._exchange = exchange
+        self._sent_file: object = None
+        self._echo = _echoed_headers(environ)
+        if exchange is not None and "wsgi.file_wrapper" in environ:
+            environ["wsgi.file_wrapper"] = self._file_wrapper(environ["wsgi.file_wrapper"])
+
+    def _file_wrapper(self, wrapper: Callable[..., object]) -> Callable[..., object]:
+        def file_wrapper(*args: object, **kwargs: object) -> object:
+            self._sent_file = wrapper(*args, **kwargs)
+            return self._sent_file
+
+        return file_wrapper
+
+    def start_response(self, start_response: StartResponse) -> StartResponse:
+        def observed(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
+            write = start_response(status, [*headers, *self._echo] if self._echo else headers, *exc_info)
+            if self._exchange is None:
+                return write
+            self._response(self._exchange, status, headers)
+            return self._write(write)
+
+        return observed
+
+    @never_raises
+    def _response(self, exchange: Exchange, status: str, headers: list[tuple[str, str]]) -> None:
+        code, _, reason = status.partition(" ")
+        exchange.response(int(code), reason, [*headers, *self._echo])
+
+    def _write(self, write: Callable[[bytes], object]) -> Callable[[bytes], object]:
+        def observed(data: bytes) -> object:
+            self.feed(data)
+            return write(data)
+
+        return observed
+
+    @never_raises
+    def body(self, body: Any) -> Iterable[bytes] | None:
+        """Return what stands in for the application's body, ``None`` for the body itself."""
+        if body is self._sent_file and body is not None:
+            self._note_sent_file()
+        elif isinstance(body, (list, tuple)):
+            if self._exchange is not None:
+                for piece in body:
+                    self.feed(piece)
+        elif isinstance(body, (bytes, str)):  # against the letter of PEP 3333, but servers take it
+            self.feed(body.encode("latin-1", "replace") if isinstance(body, str) else body)
+        else:
+            return ObservedSizedBody(body, self) if hasattr(body, "__len__") else ObservedBody(body, self)
+        self.end()
+        return None
+
+    def _note_sent_file(self) -> None:
+        # The kernel sends it unseen: its size is what the application says
+        exchange = self._exchange
+        if exchange is None or exchange.response_body is None:
+            return
+        length = exchange.response_header("content-length")
+        if length.isdigit():
+            exchange.response_body.size = int(length)
+
+    def feed(self, piece: bytes) -> None:
+        exchange = self._exchange
+        if exchange is not None and not exchange.ended and exchange.response_body is not None:
+            exchange.response_body.feed(piece)
+
+    def fail(self, error: BaseException) -> None:
+        if self._exchange is not None:
+            self._identify()
+            self._exchange.fail(error)
+
+    def end(self) -> None:
+        if self._exchange is not None:
+            self._identify()
+            self._exchange.end()
+
+    @never_raises
+    def _identify(self) -> None:
+        exchange, environ = self._exchange, self._environ
+        # Only behind keystonemiddleware: elsewhere these headers are whatever the client claims
+        if exchange is not None and not exchange.ended and "keystone.token_info" in environ:
+            exchange.attributes.update({name: environ[key] for key, name in _AUTHENTICATED if environ.get(key)})
+
+
+class ObservedBody:
+    """A response body that is looked at as the server takes it, in the context of its request."""
+
+    def __init__(self, body: Iterable[bytes], observation: _Observation) -> None:
+        self._body = body
+        self._iterator: Iterator[bytes] | None = None
+        self._observation = observation
+        self._closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        token = attach(self._observation.context)
+        try:
+            self._iterator = iter(self._body)
+        finally:
+            detach(token)
+        return self
+
+    def __next__(self) -> bytes:
+        token = attach(self._observation.context)
+        try:
+            if self._iterator is None:
+                self._iterator = iter(self._body)
+            piece = next(self._iterator)
+        except StopIteration:
+            self._observation.end()
+            raise
+        except BaseException as error:
+            self._observation.fail(error)
+            raise
+        finally:
+            detach(token)
+        self._observation.feed(piece)
+        return piece
+
+    def close(self) -> None:
+        """Close the body, once, and end the span if the body's end was not reached."""
+        if self._closed:
+            return
+        self._closed = True
+        token = attach(self._observation.context)
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            detach(token)
+            self._observation.end()
+
+    def __del__(self) -> None:
+        self._observation.end()  # a server that lost its client may never call close()
+
+
+class ObservedSizedBody(ObservedBody):
+    """A body with a length: servers set Content-Length by it."""
+
+    def __len__(self) -> int:
+        return len(self._body)  # type: ignore[arg-type]  # chosen for bodies that have a length
+
+
+def _echoed_headers(environ: Environ) -> list[tuple[str, str]]:
+    """Return the hop's pair of headers as it came, for the response; none when the id is none."""
+    identifier = environ.get(_REQUEST_ID, "")
+    if not parse_request_id(identifier):
+        return []
+    caller = environ.get(_REQUEST_FROM, "")
+    echo = [(names.HEADER_REQUESTSHOOK_REQUEST_ID, identifier)]
+    if caller.isascii() and caller.isprintable() and 0 < len(caller) <= _MAX_ECHOED_NAME:
+        echo.append((names.HEADER_REQUESTSHOOK_REQUEST_FROM, caller))
+    return echo
