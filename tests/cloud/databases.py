@@ -6,20 +6,21 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests.cloud.environment import BUILD, Environment
+from tests.cloud.environment import Environment
 from tests.cloud.processes import Process, base_environment, end_all
 from tests.cloud.progress import Progress
 
 _COMMANDS = {"keystone": "keystone-manage", "glance": "glance-manage"}
 
 
-def copy(environment: Environment, destination: Path, progress: Progress, build: Path = BUILD) -> None:
+def copy(environment: Environment, destination: Path, progress: Progress) -> None:
     """Put ``keystone.db`` and ``glance.db``, migrated and empty, into a directory.
 
-    :param build: where the originals are kept, one pair for each environment.
+    The originals are kept beside the programs that made them, and go with them.
+
     :raises CloudError: a migration failed.
     """
-    originals = build / f"databases-{environment.key[:12]}"
+    originals = environment.path / "databases"
     if not originals.is_dir():
         with progress.step("migrating empty databases (once)"):
             _migrate(environment, originals)

@@ -28,11 +28,9 @@ class Environment:
     """An installed OpenStack.
 
     :param path: the virtual environment.
-    :param key: digest of what was asked for and of the Python that has it: changes whenever the environment is remade.
     """
 
     path: Path
-    key: str
 
     def program(self, name: str) -> Path:
         """Return the path of one of its programs."""
@@ -78,16 +76,18 @@ def prepare(progress: Progress, build: Path = BUILD) -> Environment:
     :raises CloudError: something that it needs is missing, or pip failed.
     """
     build.mkdir(parents=True, exist_ok=True)
-    environment = Environment(build / "venv", _digest(REQUIREMENTS.read_bytes(), sys.version.encode()))
+    environment = Environment(build / "venv")
+    # Where it is counts too: its programs name their interpreter by its path.
+    wanted = _digest(REQUIREMENTS.read_bytes(), sys.version.encode(), bytes(environment.path))
     openstack, agent = environment.path / "openstack.stamp", environment.path / "agent.stamp"
     sources = _sources_digest()
     with _locked(build / "venv.lock"):
-        if _text(openstack) != environment.key:
+        if _text(openstack) != wanted:
             _install_openstack(environment, progress, build / "pip.log")
         elif _text(agent) != sources:
             with progress.step("installing this project's agent"):
                 _pip(environment, build / "pip.log", ROOT)
-        openstack.write_text(environment.key)
+        openstack.write_text(wanted)
         agent.write_text(sources)
     return environment
 

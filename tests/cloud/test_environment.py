@@ -19,7 +19,7 @@ def installed(tmp_path: Path) -> Environment:
     digest = base64.urlsafe_b64encode(hashlib.sha256(b"port = 5000\n").digest()).rstrip(b"=").decode()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: service\nVersion: 1.0\n")
     (metadata / "RECORD").write_text(f"service.py,sha256={digest},12\nservice-1.0.dist-info/RECORD,,\n")
-    return Environment(tmp_path, "key")
+    return Environment(tmp_path)
 
 
 def test_what_was_installed_and_left_alone_is_not_edited(installed: Environment) -> None:
