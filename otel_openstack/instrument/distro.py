@@ -11,10 +11,14 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
+from opentelemetry import propagate
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # the module is exempt from types
+from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 from opentelemetry.sdk.resources import OTELResourceDetector
 from opentelemetry.sdk.trace.export import SpanExporter
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util._importlib_metadata import EntryPoint, PackageNotFoundError, version
 
 from otel_openstack import __version__
@@ -22,6 +26,7 @@ from otel_openstack import attributes as names
 from otel_openstack.instrument import runtime, services
 from otel_openstack.instrument.capture import MAX_ATTRIBUTES
 from otel_openstack.instrument.export import BoundedSpanProcessor
+from otel_openstack.instrument.propagator import RequestshookPropagator
 
 DEFAULTS = {
     "OTEL_TRACES_EXPORTER": "otlp",
@@ -48,6 +53,10 @@ class OpenStackDistro(BaseDistro):  # type: ignore[misc]  # untyped there
     """Sets the defaults, and leaves out the instrumentations that ours replace."""
 
     def _configure(self, **kwargs: Any) -> None:  # noqa: ARG002  # the interface
+        if not os.environ.get("OTEL_PROPAGATORS"):
+            # The launcher has loaded the API's default by now, which reads the variable once, on import
+            propagators = (TraceContextTextMapPropagator(), W3CBaggagePropagator(), RequestshookPropagator())
+            propagate.set_global_textmap(CompositePropagator(propagators))
         for variable, value in DEFAULTS.items():
             os.environ.setdefault(variable, value)
 

@@ -167,7 +167,6 @@ class ObservedApplication:
         attributes[names.SERVER_ADDRESS], attributes[names.SERVER_PORT] = _server(environ)
         if peer := environ.get("REMOTE_ADDR"):
             attributes[names.CLIENT_ADDRESS] = peer
-        attributes[names.NETWORK_PROTOCOL_VERSION] = environ.get("SERVER_PROTOCOL", "").removeprefix("HTTP/")
         exchange.request(header_lines(environ))
         if identifier := parse_request_id(environ.get(_REQUEST_ID, "")):
             attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] = identifier
