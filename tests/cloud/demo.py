@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import re
 import shlex
@@ -17,8 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, OverflowMethod
 
 from tests.cloud import environment
 from tests.cloud.cloud import Cloud
@@ -28,7 +28,8 @@ from tests.cloud.progress import Progress
 
 STORE = "traces.db"
 DOCUMENT, DIAGRAM, LOG = "image-save.md", "image-save.diagram.md", "image-save.log"
-_TOOL = Path(sys.executable).with_name("otel-openstack")
+_PROGRAMS = Path(sys.executable).parent
+_TOOL = _PROGRAMS / "otel-openstack"
 _MESSAGE = re.compile(r"^### \((\d+)\) (.*)\n`(.*)` (-->|<--) `(.*)`$", re.MULTILINE)
 
 
@@ -166,20 +167,20 @@ def _hold(cloud: Cloud, progress: Progress) -> None:
 def show(directory: Path, seconds: float) -> None:
     """Print the messages of the document, what was written, and how to go on."""
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for number, message, caller, arrow, callee in _MESSAGE.findall((directory / DOCUMENT).read_text()):
+    overflow: OverflowMethod = "ellipsis" if console.is_terminal else "ignore"
+    messages = _MESSAGE.findall((directory / DOCUMENT).read_text())
+    width = max((len(name) for _, _, caller, _, callee in messages for name in (caller, callee)), default=0)
+    for number, message, caller, arrow, callee in messages:
         request = arrow == "-->"
-        table.add_row(
-            f"({number})", caller, "──▶" if request else "◀──", callee, message, style="" if request else "dim"
-        )
-    console.print(table)
-    store = directory / STORE
+        line = f"{number:>3}  {caller:<{width}}  {'──▶' if request else '◀──'}  {callee:<{width}}  {message}"
+        console.print(line, markup=False, no_wrap=True, overflow=overflow, style="" if request else "dim")
+    store, programs = directory / STORE, os.path.relpath(_PROGRAMS)
     written = "".join(f"\n  {directory / name}" for name in (DOCUMENT, DIAGRAM, LOG, STORE))
     console.print(
         f"\nWritten in {seconds:.0f} s:{written}\n\nGo on with\n"
-        f"  {_TOOL.parent}/otel-openstack list --from {store}\n"
-        f"  {_TOOL.parent}/export-to-markdown latest --from {store}\n"
-        f"  {_TOOL.parent}/otel-openstack import {directory / DOCUMENT} --into otlp+http://127.0.0.1:4318\n"
+        f"  {programs}/otel-openstack list --from {store}\n"
+        f"  {programs}/export-to-markdown latest --from {store}\n"
+        f"  {programs}/otel-openstack import {directory / DOCUMENT} --into otlp+http://127.0.0.1:4318\n"
         "where the last one sends the conversation to a Jaeger or Collector, as OTEL_EXPORTER_OTLP_ENDPOINT does\n"
         "with what a service itself sends.",
         markup=False,
