@@ -83,16 +83,17 @@ def _names(names: Iterable[str]) -> str:
 
 
 # A name, quoted as the JSON around it quotes (backslashes when it is JSON within a JSON string), and its colon
-_JSON_NAME = re.compile(rf'"({_names(SECRET_KEYS | TOKEN_KEYS)})\\*"\s*:\s*')
+_SPACE = r"(?:\s|\\+[nrt])*"
+_JSON_NAME = re.compile(rf'"({_names(SECRET_KEYS | TOKEN_KEYS)})(\\*)"{_SPACE}:{_SPACE}')
 # {"token": {"id": "…"}}: authentication by a token, Identity API v3 and v2.0
-_JSON_TOKEN_ID = re.compile(r'"token\\*"\s*:\s*\{[^{}]*?"id\\*"\s*:\s*')
+_JSON_TOKEN_ID = re.compile(rf'"(token)(\\*)"{_SPACE}:{_SPACE}\{{[^{{}}]*?"id\\*"{_SPACE}:{_SPACE}')
 # The look-behind lets a run of backslashes be tried once, not once from each of its members
 _JSON_QUOTE = re.compile(r'(?<!\\)(\\*)"')
 _JSON_NUMBER = re.compile(r"-?[0-9][0-9.eE+-]*")
 # In a form or a query a value ends with its ampersand; in other text also where a URL would
 _PAIR_NAMES = _names(SECRET_KEYS | TOKEN_KEYS | QUERY_KEYS)
 _FORM_PAIR = re.compile(rf"(^|[&?;])({_PAIR_NAMES})=([^&]+)")
-_URL_PAIR = re.compile(rf"([&?;])({_PAIR_NAMES})=([^&#\"'\s<>\\,]+)")
+_URL_PAIR = re.compile(rf"([&?;])({_PAIR_NAMES})=([^&#\"'\s<>\\]+)")
 _USERINFO = re.compile(r"://([^/?#\s\"'<>]+)@")
 _TOKEN = re.compile(r"gAAAAA[A-Za-z0-9_-]*=*|eyJ(?:hbGciOi|0eXAiOi)[A-Za-z0-9_.-]*")
 
@@ -172,7 +173,7 @@ def _mask_json(content: str) -> str:
         value = content[start:end]
         is_token = match.re is _JSON_TOKEN_ID or match[1] in TOKEN_KEYS
         mask = digest(value) if is_token and quote else MASK
-        pieces += (content[done:start], mask if quote else f'"{mask}"')
+        pieces += (content[done:start], mask if quote else f'{match[2]}"{mask}{match[2]}"')
         done = end
     pieces.append(content[done:])
     return "".join(pieces)

@@ -1,0 +1,168 @@
+"""What is masked: planted secrets are looked for and not found, wherever a body is cut."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import string
+import time
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otel_openstack import redaction
+
+TOKEN = "gAAAAABjsoUBidK_dtSo6s04L6HQ5WB6XDcLhYyaRXYNAhH7A1bnXkF18BtoVGL7BP799R3yTWMzrtvmcCpzr3Rby-9BWtotal"
+DIGEST = "{SHA256}" + hashlib.sha256(TOKEN.encode()).hexdigest()
+
+# A secret has a part that nothing else in a generated document has, and characters that JSON must escape
+_MARK = "Zq7"
+secrets = st.text(st.sampled_from(string.ascii_letters + string.digits + "\"\\/{}[]:, \n\té€😀'&="), max_size=20).map(
+    lambda tail: _MARK + tail
+)
+harmless = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.text(st.sampled_from('abcdef "\\{}[]:,é'), max_size=8),
+)
+names = st.text(st.sampled_from("abcdef_"), min_size=1, max_size=8)
+secret_names = st.sampled_from(sorted(redaction.SECRET_KEYS))
+
+
+def _documents(depth: int) -> st.SearchStrategy[Any]:
+    """Documents with secrets in them, also as JSON within a string of JSON, ``depth`` strings deep."""
+    tree = st.recursive(
+        harmless,
+        lambda children: st.one_of(
+            st.lists(children, max_size=3),
+            st.dictionaries(names, children, max_size=3),
+            st.dictionaries(secret_names, secrets, min_size=1, max_size=2),
+            st.dictionaries(secret_names, children, max_size=2),
+        ),
+        max_leaves=12,
+    )
+    if depth == 0:
+        return tree
+    inner = _documents(depth - 1).map(json.dumps)
+    return st.one_of(tree, st.dictionaries(names, inner, min_size=1, max_size=2))
+
+
+@given(_documents(2), st.booleans(), st.sampled_from([None, 2]), st.data())
+def test_no_secret_is_left_in_json_at_any_cut(document: Any, ascii_only: bool, indent: int | None, data: Any) -> None:
+    """No piece of a planted secret survives, and a whole document stays JSON."""
+    text = json.dumps(document, ensure_ascii=ascii_only, indent=indent)
+    masked = redaction.body(text)
+    assert _MARK not in masked
+    json.loads(masked)
+    cut = data.draw(st.integers(0, len(text)))
+    assert _MARK not in redaction.body(text[:cut])
+    octets = text.encode("utf-8", "surrogatepass")
+    assert _MARK.encode() not in redaction.body(octets[:cut])
+
+
+@given(st.lists(st.tuples(st.one_of(names, secret_names), st.text(max_size=8)), max_size=5), secret_names, secrets)
+def test_no_secret_is_left_in_a_form_at_any_cut(pairs: list[tuple[str, str]], name: str, secret: str) -> None:
+    """Forms lose their secrets and keep their other fields."""
+    form = urlencode([*pairs, (name, secret), ("z", "kept")])
+    for cut in range(len(form) + 1):
+        assert _MARK not in redaction.body(form[:cut], form=True)
+    assert ("z", "kept") in parse_qsl(redaction.body(form, form=True))
+
+
+@given(st.text(max_size=20), st.text(max_size=20), st.integers(6, len(TOKEN)))
+def test_a_token_is_found_anywhere(before: str, after: str, cut: int) -> None:
+    """A Fernet token is masked in any text, also when only its beginning is there."""
+    masked = redaction.text(f"{before} {TOKEN[:cut]} {after}")
+    assert TOKEN[:cut] not in masked
+    assert "{SHA256}" in masked
+
+
+def test_masking_leaves_everything_else_as_it_is() -> None:
+    """A document of keystone's without secrets passes unchanged, byte for byte."""
+    text = json.dumps({"token": {"methods": ["password"], "user": {"password_expires_at": None, "id": "33bc"}}})
+    assert redaction.body(text) == text
+    assert redaction.body(text.encode()) == text.encode()
+
+
+def test_equal_tokens_stay_equal_in_headers_and_bodies() -> None:
+    """A token has one digest wherever it occurs, and that of keystoneauth's log."""
+    assert redaction.header("x-auth-token", TOKEN) == DIGEST
+    assert redaction.header("x-subject-token", TOKEN) == DIGEST
+    body = redaction.body(json.dumps({"auth": {"identity": {"methods": ["token"], "token": {"id": TOKEN}}}}))
+    assert json.loads(body)["auth"]["identity"]["token"]["id"] == DIGEST
+    assert redaction.text(f"/v1/x?t={TOKEN}") == f"/v1/x?t={DIGEST}"
+
+
+def test_a_token_that_is_no_fernet_token_is_known_by_its_place() -> None:
+    """``token.id`` is masked whatever the token looks like, and a digest is not digested again."""
+    body = redaction.body('{"auth": {"token": {"methods": [], "id": "0123abc"}}}')
+    assert "0123abc" not in body
+    assert "{SHA256}" in body
+    assert redaction.body(body) == body
+
+
+@pytest.mark.parametrize("name", sorted(redaction.TOKEN_HEADERS | redaction.SECRET_HEADERS))
+def test_every_secret_header_is_masked(name: str) -> None:
+    """The value of each header in the tables is gone; an empty one stays empty."""
+    assert "s3cr3t" not in redaction.header(name, "s3cr3t")
+    assert redaction.header(name, "") == ""
+
+
+def test_a_password_in_a_header_is_not_even_digested() -> None:
+    """What a person chose could be guessed from its digest."""
+    assert redaction.header("authorization", "Basic YWRtaW46cHc=") == "Basic ***"
+    assert redaction.header("x-auth-key", "testing") == "***"
+    assert redaction.header("authorization", f"Bearer {TOKEN}").startswith("{SHA256}")
+
+
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        ("http://u:p@host/v3?x=1", "http://***@host/v3?x=1"),
+        (
+            "http://h/v1/a/c/o?temp_url_sig=ab&temp_url_expires=1",
+            "http://h/v1/a/c/o?temp_url_sig=***&temp_url_expires=1",
+        ),
+        ("http://h/?x=1&token=abc#f", "http://h/?x=1&token=***#f"),
+        ("http://h/a@b?c=d", "http://h/a@b?c=d"),
+    ],
+)
+def test_urls_lose_their_secrets_in_headers_and_in_bodies(url: str, masked: str) -> None:
+    """Location, Referer and links in JSON are URLs like any other."""
+    assert redaction.text(url) == masked
+    assert redaction.header("location", url) == masked
+    assert redaction.body(json.dumps({"href": url})) == json.dumps({"href": masked})
+
+
+def test_a_query_is_masked_from_its_first_parameter() -> None:
+    """The first parameter of a query has no separator before it."""
+    assert redaction.query("token=abc&limit=1") == "token=***&limit=1"
+
+
+def test_a_number_is_masked_as_a_string() -> None:
+    """A secret that is a number is masked, and the document stays JSON."""
+    assert json.loads(redaction.body('{"adminPass": 1234, "size": 5}')) == {"adminPass": "***", "size": 5}
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["\\", '"password": "\\', '"password"', '"password\\\\', "://", '"token":{', "gAAAAA", '"', "?token=", "@://"],
+)
+def test_no_text_makes_masking_slow(piece: str) -> None:
+    """Twice the text takes about twice the time: nothing in it is quadratic."""
+
+    def seconds(repetitions: int) -> float:
+        text = piece * repetitions
+        best = float("inf")
+        for _ in range(3):
+            start = time.perf_counter()
+            redaction.body(text)
+            best = min(best, time.perf_counter() - start)
+        return best
+
+    seconds(100)
+    assert seconds(40_000) < 16 * seconds(10_000) + 0.01

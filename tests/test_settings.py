@@ -1,0 +1,68 @@
+"""What can be set, and what a wrong value does."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+
+import pytest
+
+from otel_openstack.settings import Settings, documentation
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    """Without variables the documented defaults hold."""
+    assert Settings.from_env({}) == Settings(body_limit=8192, binary_body_limit=32, redact=True, store="")
+
+
+def test_every_variable_sets_its_field() -> None:
+    """Each variable is read into the field that documents it."""
+    environ = {
+        "OTEL_OPENSTACK_BODY_LIMIT": "100",
+        "OTEL_OPENSTACK_BINARY_BODY_LIMIT": "0",
+        "OTEL_OPENSTACK_REDACT": "off",
+        "OTEL_OPENSTACK_STORE": "/tmp/x.db",
+    }
+    assert set(environ) == {variable for variable, _, _ in documentation()}
+    assert Settings.from_env(environ) == Settings(100, 0, False, "/tmp/x.db")
+
+
+@pytest.mark.parametrize("word", ["on", "ON", "1", "true", "yes"])
+def test_a_switch_is_on_by_any_usual_word(word: str) -> None:
+    """A switch takes the usual words in any case."""
+    assert Settings.from_env({"OTEL_OPENSTACK_REDACT": word}).redact is True
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OTEL_OPENSTACK_BODY_LIMIT", "lots"),
+        ("OTEL_OPENSTACK_BODY_LIMIT", "-1"),
+        ("OTEL_OPENSTACK_BODY_LIMIT", "1e3"),
+        ("OTEL_OPENSTACK_BINARY_BODY_LIMIT", "٣"),
+        ("OTEL_OPENSTACK_REDACT", "maybe"),
+    ],
+)
+def test_a_wrong_value_is_told_once_and_the_default_stays(
+    variable: str, value: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One warning names the variable, the value and the remedy; nothing is raised."""
+    with caplog.at_level(logging.WARNING):
+        assert Settings.from_env({variable: value}) == Settings()
+    (record,) = caplog.records
+    assert variable in record.getMessage()
+    assert repr(value) in record.getMessage()
+    assert "give" in record.getMessage()
+
+
+def test_an_empty_value_counts_as_unset(caplog: pytest.LogCaptureFixture) -> None:
+    """An empty variable is the same as none, as the OpenTelemetry specification wants it."""
+    assert Settings.from_env({"OTEL_OPENSTACK_BODY_LIMIT": " "}) == Settings()
+    assert not caplog.records
+
+
+def test_every_field_is_documented() -> None:
+    """Each field has a row with a variable, its default and a meaning."""
+    rows = documentation()
+    assert [default for _, default, _ in rows] == [field.default for field in dataclasses.fields(Settings)]
+    assert all(variable.startswith("OTEL_OPENSTACK_") and meaning.endswith(".") for variable, _, meaning in rows)
