@@ -6,17 +6,22 @@ what is named      example                                     kept by
 ``*.db``           ``traces.db``                               :mod:`.store` (read and write)
 a Collector file   ``run.jsonl``, ``spans/``, ``'s-*.json'``   :mod:`.otlp_file`
 ``-``              standard input                              :mod:`.otlp_file`
+``otlp+http://…``  ``otlp+http://localhost:4318``              :mod:`.otlp_sink` (write only)
 =================  ==========================================  =============================
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from otel_openstack.exceptions import SourceError
 from otel_openstack.otlp import Span
+
+if TYPE_CHECKING:
+    from otel_openstack.traces.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +107,66 @@ class TraceSink(Protocol):
     def close(self) -> None:
         """Let go of files and connections; a second call does nothing."""
         ...
+
+
+STORE_SUFFIX = ".db"
+
+
+def open_source(name: str) -> TraceSource:
+    """Open what a person names to read traces from: see the table of this module.
+
+    :raises SourceError: there is no such thing, or it is not understood.
+    """
+    scheme = _scheme(name)
+    if scheme in _SINKS:
+        raise SourceError(f"{name} can be written to, but not read from.", hint=_UNDERSTOOD)
+    if scheme:
+        raise SourceError(f"{name} begins with {scheme!r}, which is not understood.", hint=_UNDERSTOOD)
+    return _open_store(name, create=False) if name.endswith(STORE_SUFFIX) else _open_files(name)
+
+
+def open_sink(name: str) -> TraceSink:
+    """Open what a person names to write traces to: a ``.db`` store, made when it does not exist, or an OTLP endpoint.
+
+    :raises SourceError: it cannot be opened, or is not understood.
+    """
+    if name.endswith(STORE_SUFFIX) and not _scheme(name):
+        return _open_store(name, create=True)
+    open_it = _SINKS.get(_scheme(name))
+    if open_it is None:
+        raise SourceError(
+            f"Spans cannot be written to {name}.", hint="Name a .db store, or an endpoint: otlp+http://HOST:PORT."
+        )
+    return open_it(name)
+
+
+_UNDERSTOOD = "A source is a .db store, or a file, folder or glob of the Collector's file exporter, or - (see --help)."
+
+
+def _scheme(name: str) -> str:
+    scheme, separator, _ = name.partition("://")
+    return scheme + separator if separator else ""
+
+
+# Each opener imports its keeper only when it is asked for: a keeper's packages are not everybody's need
+
+
+def _open_store(name: str, *, create: bool) -> Store:
+    from otel_openstack.traces.store import Store
+
+    return Store.open(name, create=create)
+
+
+def _open_files(name: str) -> TraceSource:
+    from otel_openstack.traces.otlp_file import OtlpFiles
+
+    return OtlpFiles(name)
+
+
+def _open_endpoint(name: str) -> TraceSink:
+    from otel_openstack.traces.otlp_sink import OtlpSink
+
+    return OtlpSink(name.removeprefix("otlp+"))
+
+
+_SINKS: dict[str, Callable[[str], TraceSink]] = {"otlp+http://": _open_endpoint, "otlp+https://": _open_endpoint}

@@ -62,7 +62,7 @@ class HttpReceiver:
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is answered, not logged
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         listening = socket.create_server(address, family=family)
-        self._server = create_server(
+        self._server: Any = create_server(
             self._answer,
             map=self._sockets,
             sockets=[listening],

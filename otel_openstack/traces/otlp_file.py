@@ -1,0 +1,190 @@
+"""Files that the Collector's file exporter wrote, as a source of traces.
+
+Files are read anew by every call, for they may still grow or be rotated, and a message at a time, for they may be
+large. A message is decoded only when the id that is looked for occurs in its bytes: that test costs next to nothing
+beside decoding, and so no index has to be made.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from otel_openstack.exceptions import DecodeError, SourceError
+from otel_openstack.otlp import Span, json
+from otel_openstack.traces import TraceSummary
+from otel_openstack.traces.identifiers import identifiers_of, is_hex, normalize
+from otel_openstack.traces.lookup import summarize
+from otel_openstack.traces.otlp_framing import Message, is_json, read_messages
+
+STANDARD_INPUT = "-"
+
+_Test = Callable[[bytes], bool]
+
+
+class OtlpFiles:
+    """A :class:`~otel_openstack.traces.TraceSource` over files of OTLP.
+
+    :param names: a file, a folder (every file in it), a glob, or ``-`` for standard input.
+    :raises SourceError: there is no such file.
+    """
+
+    def __init__(self, names: str) -> None:
+        self._names = names
+        self._opened = ExitStack()
+        self._input: io.BufferedRandom | None = None
+        self._damage: tuple[str, ...] = ()
+        if names == STANDARD_INPUT:
+            # A pipe can be read once only, and a question may take two passes
+            self._input = self._opened.enter_context(tempfile.TemporaryFile())
+            shutil.copyfileobj(sys.stdin.buffer, self._input)
+        else:
+            self._paths()
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """One sentence for each line, record or file that the last call could not read."""
+        return self._damage
+
+    def trace(self, trace_id: str) -> Sequence[Span]:
+        """Return every span of a trace; empty when the trace is unknown."""
+        key = normalize(trace_id)
+        if not is_hex(key, 32):
+            return ()
+        found: dict[str, Span] = {}
+        for span in self._spans(_mentions(key)):
+            if span.trace_id == key:
+                found.setdefault(span.span_id, span)
+        return list(found.values())
+
+    def find(self, identifier: str) -> Sequence[str]:
+        """Return the ids of the traces that an id occurs in, latest first."""
+        key = normalize(identifier)
+        starts: dict[str, int] = {}
+        for span in self._spans(_mentions(key)):
+            if span.has_valid_ids and key in identifiers_of(span):
+                starts[span.trace_id] = min(span.start_unix_nano, starts.get(span.trace_id, span.start_unix_nano))
+        return sorted(starts, key=lambda trace_id: starts[trace_id], reverse=True)
+
+    def summaries(
+        self, *, service: str | None = None, since_unix_nano: int = 0, limit: int = 20
+    ) -> Sequence[TraceSummary]:
+        """Return the latest traces, latest first; see :class:`~otel_openstack.traces.TraceSource`."""
+        traces: dict[str, dict[str, Span]] = {}
+        for span in self._spans(lambda _: True):
+            if span.has_valid_ids:
+                # Without what a summary does not show: of a large file, only names and times are in memory
+                slim = replace(span, attributes={}, events=(), links=())
+                traces.setdefault(span.trace_id, {}).setdefault(span.span_id, slim)
+        summaries = [summarize(trace_id, list(spans.values())) for trace_id, spans in traces.items()]
+        chosen = [
+            summary
+            for summary in sorted(summaries, key=lambda summary: summary.start_unix_nano, reverse=True)
+            if summary.start_unix_nano >= since_unix_nano and (service is None or service in summary.services)
+        ]
+        return chosen[:limit]
+
+    def close(self) -> None:
+        """Let go of what was read from standard input; a second call does nothing."""
+        self._opened.close()
+
+    def __enter__(self) -> OtlpFiles:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _spans(self, wanted: _Test) -> Iterator[Span]:
+        """Yield the spans of the messages that are wanted, and note what is damaged on the way."""
+        damage: list[str] = []
+        for message in self._messages():
+            if message.problem:
+                damage.append(f"{message.where} {message.problem}")
+                continue
+            try:
+                spans = _decode(message.data, wanted)
+            except DecodeError as error:
+                damage.append(_describe(message, error))
+            else:
+                yield from spans
+        self._damage = tuple(damage)
+
+    def _messages(self) -> Iterator[Message]:
+        if self._input is not None:
+            self._input.seek(0)
+            yield from read_messages(self._input, "standard input")
+            return
+        for path in self._paths():
+            yield from _messages_of(path)
+
+    def _paths(self) -> list[Path]:
+        """Return the files that there are now: rotation makes new ones."""
+        path = Path(self._names)
+        if path.is_dir():
+            return sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
+        if path.exists():
+            return [path]
+        relative = self._names.removeprefix(path.anchor)
+        found = sorted(Path(path.anchor).glob(relative)) if any(wild in relative for wild in "*?[") else []
+        if not found:
+            raise SourceError(
+                f"There is no file {self._names}.",
+                hint="A source is a .db store, or a file, folder or glob of the Collector's file exporter, or -.",
+            )
+        return [entry for entry in found if entry.is_file()]
+
+
+def _messages_of(path: Path) -> Iterator[Message]:
+    try:
+        with path.open("rb") as file:
+            yield from read_messages(file, path.name)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}.", hint="May you read it?") from error
+
+
+def _mentions(key: str) -> _Test:
+    """Return a test of whether bytes can hold an id; it may say yes in vain, but never no."""
+    texts, raw = [key], b""
+    if is_hex(key, 32):
+        texts.append("-".join((key[:8], key[8:12], key[12:16], key[16:20], key[20:])))
+    if is_hex(key, 32) or is_hex(key, 16):
+        raw = bytes.fromhex(key)
+    # Any case; then the bytes as protobuf has them, and as some back ends' JSON does
+    in_lower_case = [text.encode() for text in texts]
+    as_they_are = [raw, base64.b64encode(raw)] if raw else []
+
+    def test(data: bytes) -> bool:
+        lower = data.lower()
+        return any(needle in data for needle in as_they_are) or any(needle in lower for needle in in_lower_case)
+
+    return test
+
+
+def _decode(data: bytes, wanted: _Test) -> list[Span]:
+    """Decode a message that is wanted, and make sure of any other that it could be decoded."""
+    if is_json(data):
+        looks_whole = b'"resourceSpans"' in data and data.rstrip().endswith(b"}")
+        return json.decode(data) if wanted(data) or not looks_whole else []
+    # Not before it is needed: most files are JSON
+    from otel_openstack.otlp import protobuf
+
+    message = protobuf.parse(data)
+    if not wanted(data):
+        return []
+    return [span for resource_spans in message.resource_spans for span in protobuf.from_resource_spans(resource_spans)]
+
+
+def _describe(message: Message, error: DecodeError) -> str:
+    if message.is_last_line:
+        return f"{message.where}, the last one, is torn: it has no end."
+    return f"{message.where} is not OTLP{' JSON' if is_json(message.data) else ''}: {error.__cause__}."
