@@ -12,6 +12,7 @@ SERVICE_NAME = "service.name"
 SERVICE_NAMESPACE = "service.namespace"
 SERVICE_INSTANCE_ID = "service.instance.id"
 SERVICE_VERSION = "service.version"
+SERVICE_PEER_NAME = "service.peer.name"
 HOST_NAME = "host.name"
 PROCESS_PID = "process.pid"
 TELEMETRY_DISTRO_NAME = "telemetry.distro.name"
@@ -23,6 +24,7 @@ HTTP_REQUEST_METHOD_ORIGINAL = "http.request.method_original"
 HTTP_REQUEST_RESEND_COUNT = "http.request.resend_count"
 HTTP_RESPONSE_STATUS_CODE = "http.response.status_code"
 HTTP_ROUTE = "http.route"
+PEER_SERVICE = "peer.service"  # what service.peer.name was called before
 URL_FULL = "url.full"
 URL_SCHEME = "url.scheme"
 URL_PATH = "url.path"
@@ -65,8 +67,16 @@ OPENSTACK_DOMAIN_ID = "openstack.domain_id"
 IDENTIFIERS = (OPENSTACK_REQUESTSHOOK_REQUEST_ID, OPENSTACK_REQUEST_ID, OPENSTACK_GLOBAL_REQUEST_ID)
 
 # -- ours: what only an imported document knows --------------------------------------------------------------------
-# The path that the document gives to the response where it differs from the request's; the older tool wrote "None"
+# What the document gives to the response where it differs from the request's; the older tool wrote "None" for some
+OPENSTACK_DOCUMENT_RESPONSE_METHOD = "openstack.document.response.method"
+OPENSTACK_DOCUMENT_RESPONSE_URL = "openstack.document.response.url"
 OPENSTACK_DOCUMENT_RESPONSE_PATH = "openstack.document.response.path"
+# What the document says to be missing of a message, where the spans say something else; "" when it says nothing
+OPENSTACK_DOCUMENT_REQUEST_GAP = "openstack.document.request.gap"
+OPENSTACK_DOCUMENT_RESPONSE_GAP = "openstack.document.response.gap"
+# How the text of a body stands in the document, where it is not as this package lays it out (model.BodyLayout)
+OPENSTACK_DOCUMENT_REQUEST_BODY_LAYOUT = "openstack.document.request.body.layout"
+OPENSTACK_DOCUMENT_RESPONSE_BODY_LAYOUT = "openstack.document.response.body.layout"
 
 # -- headers -------------------------------------------------------------------------------------------------------
 HEADER_REQUESTSHOOK_REQUEST_ID = "X-Requestshook-Request-Id"

@@ -9,7 +9,10 @@ from enum import Enum
 from otel_openstack.otlp import Span
 
 Headers = tuple[tuple[str, str], ...]
-"""Header lines in order, with their spelling; a name occurs as often as it was sent."""
+"""Header lines in order, with their spelling; a name occurs as often as it was sent.
+
+A line that is no header (a document can hold one) has the name ``""`` and is its own value.
+"""
 
 
 class MessageKind(Enum):
@@ -19,22 +22,32 @@ class MessageKind(Enum):
     RESPONSE = "response"
 
 
+class BodyLayout(str, Enum):
+    """How the text of a body stands in the document that it was read from."""
+
+    OURS = ""
+    """As this package lays it out: JSON that stands on one line is spread, every line indented."""
+    AS_IS = "as-is"
+    """The text as it came, JSON or not, every line indented."""
+    BARE_BLANK_LINES = "bare-blank-lines"
+    """As it came, and lines that are empty are not indented."""
+    FIRST_LINE = "first-line"
+    """As it came, and only the first line is indented."""
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """What is known of a message's body.
 
     :param content: the preview, ``str`` when the body is textual, ``bytes`` otherwise; ``None`` when nothing was
         captured (there was no body, or capturing was off: ``size`` tells which).
-    :param size: bytes on the wire, or ``None`` when nobody counted them.
+    :param size: bytes on the wire, or ``None`` when nobody counted them. More than the content has: it was cut.
+    :param layout: how the text is laid out; only a body that was read from a document says something else than ours.
     """
 
     content: str | bytes | None = None
     size: int | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the message has no body at all."""
-        return not self.content and not self.size
+    layout: BodyLayout = BodyLayout.OURS
 
 
 @dataclass(frozen=True, slots=True)

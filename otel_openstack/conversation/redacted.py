@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from otel_openstack import redaction
-from otel_openstack.conversation.model import Body, Conversation, Exchange, Message
+from otel_openstack.conversation.model import Conversation, Exchange, Message
 
 
 def redacted(conversation: Conversation) -> Conversation:
@@ -31,9 +31,17 @@ def _message(message: Message) -> Message:
         message,
         url=redaction.text(message.url),
         path=redaction.text(message.path),
-        headers=tuple((name, redaction.header(name.lower(), value)) for name, value in message.headers),
-        body=Body(_content(message), message.body.size),
+        headers=tuple((name, _header(name, value)) for name, value in message.headers),
+        body=replace(message.body, content=_content(message)),
     )
+
+
+def _header(name: str, value: str) -> str:
+    if name:
+        return redaction.header(name.lower(), value)
+    # A line that a document holds among the headers: it may be one all the same, without the blank
+    name, colon, rest = value.partition(":")
+    return f"{name}:{redaction.header(name.strip().lower(), rest)}" if colon else value
 
 
 def _content(message: Message) -> str | bytes | None:
@@ -41,4 +49,5 @@ def _content(message: Message) -> str | bytes | None:
     if content is None:
         return None
     kind = next((value for name, value in message.headers if name.lower() == "content-type"), "")
-    return redaction.body(content, form=kind.lower().startswith("application/x-www-form-urlencoded"))
+    form = kind.lower().startswith("application/x-www-form-urlencoded")
+    return redaction.body(content, form=form) if isinstance(content, str) else redaction.body(content, form=form)

@@ -1,0 +1,87 @@
+"""A log becomes messages: the inverse of render/log.py."""
+
+from __future__ import annotations
+
+import re
+
+from otel_openstack.conversation.messages import path_of
+from otel_openstack.conversation.model import Message, MessageKind
+from otel_openstack.importer.lines import Lines, Read, read_headers, read_status
+from otel_openstack.render.body import read_body
+from otel_openstack.render.log import ARROWS, HEADING
+
+_ALMOST = re.compile(r"### \(.*\) (?:REQ|RESP)\b")
+_ASKED = re.compile(r" (?P<method>\S+) (?P<url>[A-Za-z][A-Za-z0-9+.-]*://.*|/.*)$")
+
+
+def read(lines: Lines) -> Read:
+    """Read every message of a log.
+
+    :raises DocumentError: a heading breaks the grammar, or a message has no body.
+    """
+    starts = []
+    for index, line in enumerate(lines.all):
+        if HEADING.match(line):
+            starts.append(index)
+        elif _ALMOST.match(line):
+            raise lines.error(
+                index,
+                f"{line!r:.80} is no heading of a log",
+                'It should look like "### (a) REQ >>> (b) : GET http://…".',
+            )
+    ends = [*starts[1:], len(lines.all) + 1]
+    return Read([_message(lines, start, end - 1) for start, end in zip(starts, ends, strict=True)])
+
+
+def _message(lines: Lines, start: int, end: int) -> Message:
+    """Read the message whose heading is at ``start``; ``end`` is the empty line before the next heading."""
+    heading = HEADING.match(lines.all[start])
+    assert heading is not None
+    kind = MessageKind.REQUEST if heading["arrow"] == ARROWS[MessageKind.REQUEST] else MessageKind.RESPONSE
+    block = lines.all[start + 1 : end]
+    # An empty header block still has its line
+    split = block.index("", 1) if "" in block[1:] else len(block)
+    headers, body = block[:split], block[split + 1 :]
+    if split == len(block):
+        raise lines.error(start, "a message without its body", "Is the file complete?")
+    for _ in range(2):
+        if len(body) > 1 and not body[-1]:
+            body.pop()
+    parsed = _request(heading["target"]) if kind is MessageKind.REQUEST else _response(heading["target"])
+    if parsed is None:
+        raise lines.error(
+            start, f"{heading['target']!r:.80} is no {kind.value}", 'Such as "GET http://…" or "200 OK GET http://…".'
+        )
+    method, url, status, reason = parsed
+    return Message(
+        kind,
+        heading["caller"],
+        heading["callee"],
+        method,
+        "" if url.startswith("/") else url,
+        path_of(url),
+        status,
+        reason,
+        read_headers(headers) if headers != [""] else (),
+        read_body("\n".join(body)),
+    )
+
+
+def _request(target: str) -> tuple[str, str, None, str] | None:
+    method, separator, url = target.partition(" ")
+    return (method, url, None, "") if separator and method else None
+
+
+def _response(target: str) -> tuple[str, str, int, str] | None:
+    parts = read_status(target)
+    if parts is None:
+        return None
+    status, rest = parts
+    asked = _ASKED.search(" " + rest)
+    if asked and asked.start():
+        return asked["method"], asked["url"], status, rest[: asked.start() - 1]
+    words = rest.split(" ")
+    if len(words) > 2:
+        return words[-2], words[-1], status, " ".join(words[:-2])
+    # Neither half of the exchange told a method
+    return "", words[-1], status, " ".join(words[:-1])

@@ -1,0 +1,137 @@
+"""Messages in their order become the spans of one trace, so that the order of the spans is that of the document.
+
+* A response answers the latest open request between the same two services that carries the same
+  ``X-Requestshook-Request-Id``; one without an id, the latest with the same path, else the latest.
+* A request was made for the latest open request whose callee is its caller; when there is none, for nothing.
+* A response that answers no request, and a request that has no response, are exchanges of their own.
+
+A document tells the order and not the time: messages are one millisecond apart, from a moment that is
+obviously nobody's. Ids are derived from the messages; the caller's span has the id that its own request id
+(``X-Requestshook-Request-Id``) names, unless another span of the document has it already.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from otel_openstack.attributes import HEADER_REQUESTSHOOK_REQUEST_ID
+from otel_openstack.conversation.messages import spans_of
+from otel_openstack.conversation.model import Exchange, Message, MessageKind
+from otel_openstack.otlp import Span
+
+START_UNIX_NANO = 946_684_800_000_000_000
+"""2000-01-01T00:00:00Z."""
+STEP_NANO = 1_000_000
+
+
+@dataclass(slots=True, eq=False)
+class _Open:
+    """An exchange while the document is read."""
+
+    request: Message | None
+    response: Message | None = None
+    parent: _Open | None = None
+    request_id: str = ""
+
+
+def spans_of_messages(messages: Sequence[Message]) -> tuple[str, list[Span]]:
+    """Return the trace id and the spans of messages that stand in this order."""
+    exchanges = _exchanges(messages)
+    digest = _digest(messages)
+    used = {"0" * 16}
+    span_ids: dict[int, tuple[str, str]] = {}
+    spans: list[Span] = []
+    for number, exchange in enumerate(exchanges):
+        client_id = _span_id(used, exchange.request_id[16:], f"{digest}/{number}/client")
+        server_id = _span_id(used, "", f"{digest}/{number}/server")
+        span_ids[id(exchange)] = client_id, server_id
+        spans += spans_of(
+            Exchange(exchange.request, exchange.response),
+            trace_id=digest[:32],
+            parent_span_id=span_ids[id(exchange.parent)][1] if exchange.parent is not None else "",
+            client_span_id=client_id,
+            server_span_id=server_id,
+        )
+    return digest[:32], spans
+
+
+def _exchanges(messages: Sequence[Message]) -> list[_Open]:
+    """Find the exchanges, in the order of their first message."""
+    result: list[_Open] = []
+    waiting: list[_Open] = []
+    for number, read in enumerate(messages):
+        request_id = _request_id(read)
+        message = replace(read, time_unix_nano=START_UNIX_NANO + number * STEP_NANO)
+        if message.kind is MessageKind.REQUEST:
+            parent = next((asked for asked in reversed(waiting) if _callee(asked) == message.caller), None)
+            exchange = _Open(replace(message, url=message.url or _url(message)), None, parent, request_id)
+            result.append(exchange)
+            waiting.append(exchange)
+        elif answered := _answered(message, request_id, waiting):
+            waiting.remove(answered)
+            assert answered.request is not None
+            answered.response = replace(
+                message,
+                method=message.method or answered.request.method,
+                url=message.url or answered.request.url,
+            )
+        else:
+            result.append(_Open(None, message, None, request_id))
+    return result
+
+
+def _callee(exchange: _Open) -> str:
+    return exchange.request.callee if exchange.request is not None else ""
+
+
+def _answered(response: Message, request_id: str, waiting: Sequence[_Open]) -> _Open | None:
+    """Return the request that a response answers."""
+    asked = [
+        exchange
+        for exchange in reversed(waiting)
+        if exchange.request is not None
+        and (exchange.request.caller, exchange.request.callee) == (response.caller, response.callee)
+        and (exchange.request_id == request_id or not (exchange.request_id and request_id))
+    ]
+    # The best match is the one with the same id, then the same path, then the latest
+    return max(
+        reversed(asked),
+        key=lambda exchange: (
+            bool(request_id) and exchange.request_id == request_id,
+            exchange.request is not None and exchange.request.path == response.path,
+            waiting.index(exchange),
+        ),
+        default=None,
+    )
+
+
+def _request_id(message: Message) -> str:
+    """Return a message's id as 32 digits in lower case, ``""`` when it has none."""
+    wanted = HEADER_REQUESTSHOOK_REQUEST_ID.lower()
+    return next((value.replace("-", "").lower() for name, value in message.headers if name.lower() == wanted), "")
+
+
+def _url(request: Message) -> str:
+    """Return the URL that a request's ``Host`` and path make; a document tells neither scheme nor query."""
+    host = next((value for name, value in request.headers if name.lower() == "host"), "")
+    return f"http://{host}{request.path}" if host and request.path.startswith("/") else ""
+
+
+def _digest(messages: Sequence[Message]) -> str:
+    """Return what the ids are derived from: 64 hex digits of all that the messages say."""
+    said = hashlib.sha256()
+    for message in messages:
+        said.update(repr(message).encode("utf-8", "surrogatepass"))
+    return said.hexdigest()
+
+
+def _span_id(used: set[str], wanted: str, seed: str) -> str:
+    """Return an id that is not used yet: the wanted one if it is one, else one that the seed makes."""
+    candidate, attempt = wanted, 0
+    while candidate in used or len(candidate) != 16 or candidate.strip("0123456789abcdef"):
+        attempt += 1
+        candidate = hashlib.sha256(f"{seed}/{attempt}".encode()).hexdigest()[:16]
+    used.add(candidate)
+    return candidate

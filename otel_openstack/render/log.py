@@ -1,0 +1,34 @@
+"""The log: one heading, one header block and one body a message, with the URL that the caller used."""
+
+from __future__ import annotations
+
+import re
+
+from otel_openstack.conversation.model import Conversation, Message, MessageKind
+from otel_openstack.render.body import body_text
+from otel_openstack.render.text import header_block, name, target
+
+ARROWS = {MessageKind.REQUEST: "REQ >>>", MessageKind.RESPONSE: "RESP <<<"}
+HEADING = re.compile(
+    r"^### \((?P<caller>.*?)\) (?P<arrow>REQ >>>|RESP <<<) \((?P<callee>.*?)\) : (?P<target>.*)$", re.MULTILINE
+)
+
+
+def render(conversation: Conversation, *, numbers: bool = True) -> str:
+    """Write a conversation as a log; ``numbers`` changes nothing, a log has none."""
+    del numbers
+    return "".join([_message(message) for message in conversation.messages])
+
+
+def _message(message: Message) -> str:
+    body = body_text(message.body)
+    if "### (" in body:
+        # A body may hold a log: what would be read as a heading moves by one space
+        body = HEADING.sub(lambda heading: f" {heading.group()}", body)
+    return f"""
+### ({name(message.caller)}) {ARROWS[message.kind]} ({name(message.callee)}) : {target(message)}
+{header_block(message.headers)}
+
+{body}
+
+"""

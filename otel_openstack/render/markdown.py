@@ -1,0 +1,79 @@
+"""The numbered document: one heading, one line of participants and two tabs a message (docs/document-format.md)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from otel_openstack.conversation.model import BodyLayout, Conversation, Message, MessageKind
+from otel_openstack.render.body import body_text
+from otel_openstack.render.text import header_block, name, title, visible
+
+INDENT = "    "
+_BACKTICKS = re.compile(r"`{3,}")
+
+
+def render(conversation: Conversation, *, numbers: bool = True) -> str:
+    """Write a conversation as a document.
+
+    :param numbers: whether each heading starts with the number of its message, as in ``### (1) GET /``.
+    """
+    return "".join(
+        [_message(message, f"({number}) " if numbers else "") for number, message in conversation.numbered()]
+    )
+
+
+def _message(message: Message, number: str) -> str:
+    heading = title(message)
+    arrow = "-->" if message.kind is MessageKind.REQUEST else "<--"
+    gap = f'\n!!! missing "{gap_text(message.gap)}"\n' if message.gap else ""
+    headers, body = header_block(message.headers), body_text(message.body)
+    fence = _fence(headers, body)
+    attributes = f'title="{heading}" linenums="1"'
+    return f"""
+### {number}{heading}
+`{name(message.caller)}` {arrow} `{name(message.callee)}`
+{gap}
+=== "Header"
+    {fence} http {attributes}
+{INDENTS[BodyLayout.OURS](headers)}
+    {fence}
+
+=== "Body"
+    {fence} json {attributes}
+{INDENTS[message.body.layout](body)}
+    {fence}
+
+"""
+
+
+def gap_text(gap: str) -> str:
+    """Return a gap's sentence as it can stand in an admonition's title."""
+    return visible(gap).replace('"', "'")
+
+
+def _fence(*blocks: str) -> str:
+    """Return a fence that no line of these blocks can end."""
+    runs = [len(run) for block in blocks if "```" in block for run in _BACKTICKS.findall(block)]
+    return "`" * (max(runs) + 1) if runs else "```"
+
+
+def _indent(text: str) -> str:
+    return INDENT + text.replace("\n", "\n" + INDENT)
+
+
+def _indent_filled(text: str) -> str:
+    return "\n".join([INDENT + line if line else "" for line in text.split("\n")])
+
+
+def _indent_first(text: str) -> str:
+    return INDENT + text
+
+
+INDENTS: dict[BodyLayout, Callable[[str], str]] = {
+    BodyLayout.OURS: _indent,
+    BodyLayout.AS_IS: _indent,
+    BodyLayout.BARE_BLANK_LINES: _indent_filled,
+    BodyLayout.FIRST_LINE: _indent_first,
+}
+"""How the lines of a body are moved into their tab."""

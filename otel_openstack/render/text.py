@@ -1,0 +1,77 @@
+"""What the forms share: titles and header lines that cannot break a line, a fence or a heading.
+
+Whatever a hostile service sends, one message stays one message. What cannot stand where it is shown is replaced by
+something that can be seen: in titles by its percent-encoding, elsewhere by Unicode's picture of the control character.
+"""
+
+from __future__ import annotations
+
+import re
+
+from otel_openstack.conversation.model import Headers, Message, MessageKind
+
+_PICTURES = {code: chr(0x2400 + code) for code in range(32)} | {127: "\u2421"}
+_BODY_PICTURES = {code: picture for code, picture in _PICTURES.items() if chr(code) not in "\t\n\r"}
+# Of these, RFC 3986 allows none in a path: they could end the title, or be taken for a link or for HTML
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\"`<>\[\]]")
+_LONE_RETURN = re.compile(r"\r(?!\n)")
+
+
+def title(message: Message) -> str:
+    """Return ``GET /path`` or ``200 OK /path``: the method or status, and the path as the callee saw it."""
+    path = message.path if message.path.startswith("/") else message.path.replace(" ", "%20")
+    if message.kind is MessageKind.REQUEST:
+        return escaped(f"{message.method.replace(' ', '%20')} {path}")
+    return escaped(f"{message.status} {reason(message)} {path}")
+
+
+def target(message: Message) -> str:
+    """Return ``GET http://host/path?query`` or ``200 OK GET http://host/path?query``: the URL as the caller used it."""
+    url = message.url or message.path
+    if "://" not in url and not url.startswith("/"):
+        url = url.replace(" ", "%20")
+    asked = f"{message.method.replace(' ', '%20')} {url}" if message.method else url
+    return escaped(asked if message.kind is MessageKind.REQUEST else f"{message.status} {reason(message)} {asked}")
+
+
+def reason(message: Message) -> str:
+    """Return the reason phrase, which cannot be taken for the start of a path or URL."""
+    return message.reason.replace(" /", " %2F").replace("://", ":%2F/")
+
+
+def escaped(text: str) -> str:
+    """Percent-encode what cannot stand in a title."""
+    if not _UNSAFE.search(text):
+        return text
+    return _UNSAFE.sub(lambda unsafe: f"%{ord(unsafe.group()):02X}", text)
+
+
+def name(text: str) -> str:
+    """Return a service name that can stand in a code span."""
+    return visible(text).replace("`", "'")
+
+
+def header_block(headers: Headers) -> str:
+    """Return the header lines, one for each header whatever is in it."""
+    lines = [f"{key}: {value}" if key else value or ": " for key, value in headers]
+    block = "\n".join(lines)
+    if block.count("\n") > len(lines) - 1 > -1 or not is_plain(block):
+        block = "\n".join([visible(line) for line in lines])
+    return block
+
+
+def visible(line: str) -> str:
+    """Show the control characters of what is to be one line."""
+    return line if line.isprintable() else line.translate(_PICTURES)
+
+
+def visible_text(text: str) -> str:
+    """Show the control characters of a text that may have several lines; tabs and line ends stay as they are."""
+    if is_plain(text):
+        return text
+    return _LONE_RETURN.sub("\u240d", text.translate(_BODY_PICTURES))
+
+
+def is_plain(text: str) -> bool:
+    """Whether there is surely nothing in a text that needs to be shown in another way."""
+    return text.replace("\n", "").isprintable()
