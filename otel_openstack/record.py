@@ -165,7 +165,7 @@ def _receiver(source: str, endpoint: str | None, progress: Say) -> Iterator[str]
             receiver = Receiver(store, http=(DEFAULT_ADDRESS[0], 0))
             receiver.start()
         try:
-            yield receiver.http_endpoint
+            yield str(receiver.http_endpoint)
         finally:
             receiver.stop()
 

@@ -34,7 +34,6 @@ def receive(options: Namespace) -> int:
             options.grpc = ("127.0.0.1", 4317)
     path = options.store or _default_store()
     with (
-        _terminated_as_interrupt(),
         Store.open(path, create=True) as store,
         Receiver(store, http=options.http, grpc=options.grpc) as receiver,
     ):
@@ -200,21 +199,6 @@ def _read_text(name: str) -> str:
         raise SettingsError(
             f"{name} is not UTF-8 text (byte {error.start}).", hint="Convert it first: iconv -t UTF-8."
         ) from error
-
-
-class _terminated_as_interrupt:  # noqa: N801 - reads as a word at the with statement
-    """Within, SIGTERM ends the program in the orderly way that Ctrl-C does, with exit code 0."""
-
-    def __enter__(self) -> None:
-        import signal
-
-        self._before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
-        import signal
-
-        signal.signal(signal.SIGTERM, self._before)
-        return kind is KeyboardInterrupt
 
 
 def say(text: str) -> None:

@@ -1,0 +1,175 @@
+"""One real ``openstack image save`` travels the whole way: service, span, OTLP, store, document."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cloud import environment
+from tests.cloud.cloud import Cloud
+from tests.cloud.demo import DIAGRAM, DOCUMENT, LOG, STORE, receiver, write_documents
+from tests.cloud.progress import Progress
+
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
+
+TOKEN = re.compile(rb"gAAAAA[A-Za-z0-9_-]{20,}")
+HEADING = re.compile(r"^### \((\d+)\) (.*)\n`(.*)` (-->|<--) `(.*)`$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What one run of the main job left."""
+
+    directory: Path
+    trace: str
+    secrets: tuple[str, ...]
+    edited: tuple[list[str], list[str]]
+    digests: tuple[dict[str, str], dict[str, str]]
+
+    def read(self, name: str) -> str:
+        """Return the text of one of its files."""
+        return (self.directory / name).read_text()
+
+    def messages(self) -> list[tuple[str, str, str, str]]:
+        """Return (caller, arrow, callee, title) of each message of the document, in its order."""
+        found = HEADING.findall(self.read(DOCUMENT))
+        assert [int(number) for number, *_ in found] == list(range(1, len(found) + 1))
+        return [(caller, arrow, callee, title) for _, title, caller, arrow, callee in found]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """Run the main job once, with a token planted beside it that the test knows."""
+    directory = tmp_path_factory.mktemp("demo")
+    installed = environment.prepare(Progress(quiet=True))
+    edited_before, before = installed.edited_files(), installed.file_digests()
+    with (
+        receiver(directory / STORE, directory.parent / "receiver.log", Progress(quiet=True)) as endpoint,
+        Cloud(installed, directory.parent / "cloud", otlp_endpoint=endpoint) as cloud,
+    ):
+        trace = write_documents(cloud, directory, Progress(quiet=True))
+        token = cloud.openstack("token", "issue", "-f", "value", "-c", "id").strip()
+        authentication = ("--os-auth-type", "v3token", "--os-token", token, "--os-user-domain-id=", "--os-username=")
+        cloud.openstack(*authentication, "--os-password=", "image", "list")
+        secrets = (token, *map(str, astuple(cloud.passwords)))
+    return Recorded(
+        directory, trace, secrets, (edited_before, installed.edited_files()), (before, installed.file_digests())
+    )
+
+
+def test_the_conversation_is_the_one_that_openstack_holds(recorded: Recorded) -> None:
+    """Callers, callees and nesting are those of the document that used to be written by hand."""
+    hops = [(caller, arrow, callee) for caller, arrow, callee, _ in recorded.messages()]
+    c, k, g, s = "openstack", "keystone", "glance-api", "swift-proxy-server"
+    assert list(dict.fromkeys(hops)) == [
+        (c, "-->", k),
+        (c, "<--", k),
+        (c, "-->", g),
+        (g, "-->", k),
+        (g, "<--", k),
+        (c, "<--", g),
+        (g, "-->", s),
+        (s, "-->", k),
+        (s, "<--", k),
+        (g, "<--", s),
+    ]
+
+
+def test_the_steps_of_an_image_save_are_all_there(recorded: Recorded) -> None:
+    """Discovery, token, metadata, validation, file, glance's own token, swift, and its validation."""
+    titles = [(caller, callee, title) for caller, arrow, callee, title in recorded.messages() if arrow == "-->"]
+    wanted = [
+        ("openstack", "keystone", r"GET /identity/?"),
+        ("openstack", "keystone", r"POST /identity/v3/auth/tokens"),
+        ("openstack", "glance-api", r"GET /v2/images/[0-9a-f-]{36}"),
+        ("glance-api", "keystone", r"GET /identity/v3/auth/tokens"),
+        ("openstack", "glance-api", r"GET /v2/images/[0-9a-f-]{36}/file"),
+        ("glance-api", "keystone", r"POST /identity/v3/auth/tokens"),
+        ("glance-api", "swift-proxy-server", r"GET /v1/AUTH_[0-9a-f]{32}/glance/[0-9a-f-]{36}"),
+        ("swift-proxy-server", "keystone", r"GET /identity/v3/auth/tokens"),
+    ]
+    remaining = iter(titles)
+    for caller, callee, pattern in wanted:
+        assert any((caller, callee) == title[:2] and re.fullmatch(pattern, title[2]) for title in remaining), (
+            f"{caller} -> {callee} {pattern} is missing or out of order in {titles}"
+        )
+
+
+def test_every_request_is_answered_once(recorded: Recorded) -> None:
+    """Read as brackets, the messages close as they opened: nothing is lost, doubled or out of order."""
+    waiting: list[tuple[str, str, str]] = []
+    for caller, arrow, callee, title in recorded.messages():
+        path = title.rpartition(" ")[2]
+        if arrow == "-->":
+            waiting.append((caller, callee, path))
+        else:
+            assert waiting.pop() == (caller, callee, path)
+    assert waiting == []
+
+
+def test_no_message_lacks_anything(recorded: Recorded) -> None:
+    """With an agent on both sides of each hop, the document marks no gap."""
+    from otel_openstack.conversation import conversation
+    from otel_openstack.traces import open_source
+
+    with open_source(str(recorded.directory / STORE)) as source:
+        shown = conversation(recorded.trace, source.trace(recorded.trace))
+    assert [message.gap for message in shown.messages if message.gap] == []
+    assert all(message.headers for message in shown.messages)
+
+
+def test_diagram_and_log_tell_the_same_messages(recorded: Recorded) -> None:
+    """The three forms show one conversation."""
+    count = len(recorded.messages())
+    assert len(re.findall(r"->>", recorded.read(DIAGRAM))) == count
+    assert len(re.findall(r"^### \(.*\) RE(?:Q|SP) ", recorded.read(LOG), re.MULTILINE)) == count
+
+
+def test_the_ids_of_every_hop_lead_back_to_the_trace(recorded: Recorded) -> None:
+    """Any request id that the document shows is found again; a request and its response share theirs."""
+    document = recorded.read(DOCUMENT)
+    ids = re.findall(r"X-Requestshook-Request-Id: ([0-9a-f]{32})", document)
+    assert len(ids) == len(recorded.messages())
+    assert len(set(ids)) == len(ids) / 2
+    requests = re.findall(r"(?i)x-openstack-request-id: (req-\S+)", document)
+    assert requests
+    for identifier in (ids[0], ids[-1], requests[0]):
+        found = _tool("find", identifier, "--from", str(recorded.directory / STORE), "--json")
+        assert recorded.trace in found
+
+
+def test_nothing_secret_is_left_in_any_file(recorded: Recorded) -> None:
+    """Neither a password of the cloud nor a token, planted or issued, stands in any byte that was written."""
+    files = [path for path in recorded.directory.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {DOCUMENT, DIAGRAM, LOG, STORE}
+    exported = "".join(
+        _tool("export", trace, "--from", str(recorded.directory / STORE), "--format", "log")
+        for trace in re.findall(
+            r'"trace_id": "([0-9a-f]{32})"',
+            _tool(
+                "list", "--from", str(recorded.directory / STORE), "--json", "--limit", "100", "--service", "keystone"
+            ),
+        )
+    )
+    for name, content in [*((path.name, path.read_bytes()) for path in files), ("every trace", exported.encode())]:
+        assert TOKEN.findall(content) == [], name
+        for secret in recorded.secrets:
+            assert secret.encode() not in content, name
+    assert "{SHA256}" in exported
+
+
+def test_no_service_file_was_edited(recorded: Recorded) -> None:
+    """Every file of every installed package has the bytes that it had before, which are those that pip installed."""
+    assert recorded.edited == ([], [])
+    assert recorded.digests[0] == recorded.digests[1]
+    assert len(recorded.digests[0]) > 1000
+
+
+def _tool(*arguments: str) -> str:
+    command = [str(Path(sys.executable).with_name("otel-openstack")), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
