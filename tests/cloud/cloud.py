@@ -89,7 +89,10 @@ class Cloud:
         return log_tail(self.layout.log / f"{service}.log")
 
     def client_environment(self) -> dict[str, str]:
-        """Return the whole environment of a client: who it is, where keystone is, which programs it finds."""
+        """Return the whole environment of a client: who it is, where keystone is, which programs it finds.
+
+        The user's domain is left to its default, so that ``--os-auth-type v3token``, which refuses one, works too.
+        """
         return {
             **self._base_environment(),
             "OS_AUTH_URL": self.ports.identity_url,
@@ -97,7 +100,6 @@ class Cloud:
             "OS_USERNAME": "admin",
             "OS_PASSWORD": self.passwords.admin,
             "OS_PROJECT_NAME": "admin",
-            "OS_USER_DOMAIN_ID": configuration.DOMAIN,
             "OS_PROJECT_DOMAIN_ID": configuration.DOMAIN,
             "OS_REGION_NAME": configuration.REGION,
         }
