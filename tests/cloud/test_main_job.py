@@ -62,22 +62,12 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     )
 
 
-def test_the_conversation_is_the_one_that_openstack_holds(recorded: Recorded) -> None:
-    """Callers, callees and nesting are those of the document that used to be written by hand."""
-    hops = [(caller, arrow, callee) for caller, arrow, callee, _ in recorded.messages()]
-    c, k, g, s = "openstack", "keystone", "glance-api", "swift-proxy-server"
-    assert list(dict.fromkeys(hops)) == [
-        (c, "-->", k),
-        (c, "<--", k),
-        (c, "-->", g),
-        (g, "-->", k),
-        (g, "<--", k),
-        (c, "<--", g),
-        (g, "-->", s),
-        (s, "-->", k),
-        (s, "<--", k),
-        (g, "<--", s),
-    ]
+def test_callers_and_callees_are_named_as_openstack_names_them(recorded: Recorded) -> None:
+    """The hops are those of the document that used to be written by hand, each with its answer."""
+    client, keystone, glance, swift = "openstack", "keystone", "glance-api", "swift-proxy-server"
+    hops = {(client, keystone), (client, glance), (glance, keystone), (glance, swift), (swift, keystone)}
+    assert {(caller, callee) for caller, arrow, callee, _ in recorded.messages() if arrow == "-->"} == hops
+    assert {(caller, callee) for caller, arrow, callee, _ in recorded.messages() if arrow == "<--"} == hops
 
 
 def test_the_steps_of_an_image_save_are_all_there(recorded: Recorded) -> None:
