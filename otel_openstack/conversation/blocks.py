@@ -102,11 +102,10 @@ def read_body(views: list[Attributes], half: Half) -> Body:
     for view in views:
         content = view.get(half.body_content)
         counted = view.get(half.body_size)
-        if isinstance(counted, int) and size is None:
+        is_content = isinstance(content, str | bytes)
+        if isinstance(counted, int) and counted >= 0 and (is_content or size is None):
             size = counted
         if isinstance(content, str | bytes):
-            if isinstance(counted, int):
-                size = counted
             return Body(content, size, _layout(view.get(half.body_layout)))
     return Body(None, size)
 

@@ -31,7 +31,7 @@ def exchange_of(hop: Hop) -> Exchange:
     client, server, top = hop.client, hop.server, hop.top
     # The views of this exchange; the first one that knows something is believed
     views = [span.attributes for span in (server, client) if span is not None]
-    method, status = _method(views), _integer(views, names.HTTP_RESPONSE_STATUS_CODE)
+    method, status = _method(views), _status(views)
     url, path = _url_and_path(views, client)
     caller, callee = _caller(hop, views), _callee(hop, url)
     gaps = _gaps(hop, views, has_request=bool(method), has_response=status is not None)
@@ -198,6 +198,12 @@ def _integer(views: list[Attributes], key: str) -> int | None:
     return None
 
 
+def _status(views: list[Attributes]) -> int | None:
+    """Return the status code; what is none (RFC 9110: three digits) means that there was no response."""
+    status = _integer(views, names.HTTP_RESPONSE_STATUS_CODE)
+    return status if status is not None and 100 <= status <= 999 else None
+
+
 def _headers(views: list[Attributes], half: blocks.Half) -> Headers:
     for view in views:
         if headers := blocks.read_headers(view, half):
@@ -213,7 +219,7 @@ def _method(views: list[Attributes]) -> str:
 def _url_and_path(views: list[Attributes], client: Span | None) -> tuple[str, str]:
     """Return the URL that the caller used, and the path that the callee saw."""
     url = client.attributes.get(names.URL_FULL) if client is not None else None
-    if isinstance(url, str):
+    if isinstance(url, str) and url:
         return url, _text(views, names.URL_PATH) or path_of(url) or _text(views, names.URL_PATH, "/")
     path, query = _text(views, names.URL_PATH, "/"), _text(views, names.URL_QUERY)
     host = _authority(views)

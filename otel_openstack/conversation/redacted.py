@@ -48,6 +48,8 @@ def _content(message: Message) -> str | bytes | None:
     content = message.body.content
     if content is None:
         return None
+    if isinstance(content, bytes):
+        return redaction.body(content)
     kind = next((value for name, value in message.headers if name.lower() == "content-type"), "")
     form = kind.lower().startswith("application/x-www-form-urlencoded")
-    return redaction.body(content, form=form) if isinstance(content, str) else redaction.body(content, form=form)
+    return redaction.body(content, form=form)

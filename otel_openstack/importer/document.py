@@ -8,6 +8,8 @@ an error, because a message would be lost. An author may edit the text of a head
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from otel_openstack.conversation.model import Body, BodyLayout, Headers, Message, MessageKind
 from otel_openstack.importer.lines import HEADING, PARTICIPANTS, Lines, Read, read_headers, read_status
@@ -17,44 +19,104 @@ from otel_openstack.render.markdown import INDENT, INDENTS
 _NUMBER = re.compile(r"\((?P<number>\d{1,9})\) *(?P<title>.*)")
 _TAB = re.compile(r'===[+!]* "(?P<name>.*)"')
 _OPENING = re.compile(rf"{INDENT}(?P<fence>`{{3,}}|~{{3,}}) *(?P<info>.*)")
-_TITLE = re.compile(r'title="(?P<title>[^"]*)"')
+_TITLE = re.compile(r'title="(?P<title>.*?)"(?= *$| +\w+=)')
 _GAP = re.compile(r'!!! missing "(?P<gap>.*)"')
-_REQUEST = re.compile(r"(?P<method>[A-Z][A-Z_-]*|\S+(?= /)) (?P<path>.*)")
-_RENUMBER = "Put the missing message back or, to import what is there, take the numbers out of all headings."
+# What nobody but a message is called
+_MESSAGE_TITLE = re.compile(r"(?:[A-Z][A-Z_-]*|\d{3} .*) /|\d{3} .* None$")
+_TABS = ("Header", "Body")
 
 
 def read(lines: Lines) -> Read:
     """Read every message of a document.
 
-    :raises DocumentError: see the module.
+    :raises DocumentError: a message is not whole, a block never ends, or numbers do not follow each other.
     """
     result = Read()
-    numbers: list[int | None] = []
-    for start, end in _sections(lines):
-        section = _Section(lines, start, end)
-        if section.is_message(result):
-            _check_number(lines, start, section.number, numbers)
-            result.messages.append(section.message())
+    before: int | None = None
+    for draft in _drafts(lines):
+        if _is_message(draft, lines, result):
+            _check_number(draft, lines, before)
+            before = draft.number
+            result.messages.append(_message(draft, lines))
     return result
 
 
-def _sections(lines: Lines) -> list[tuple[int, int]]:
-    """Return where each heading's section starts and ends; a heading inside a code block is none."""
-    starts = [0]
+@dataclass(slots=True)
+class _Block:
+    """A code block in a tab: its first line and its content."""
+
+    tab: str
+    opening: str
+    content: list[str]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What was found of a message so far."""
+
+    index: int
+    heading: str = ""
+    number: int = 0
+    participants: re.Match[str] | None = None
+    gap: str = ""
+    blocks: dict[str, _Block] = field(default_factory=dict)
+
+    def add(self, found: re.Match[str] | _Block) -> None:
+        """Note what was found below the heading."""
+        if isinstance(found, _Block):
+            self.blocks[found.tab] = found
+        elif found.re is PARTICIPANTS:
+            self.participants = self.participants or found
+        elif found.re is _GAP and not self.blocks:
+            self.gap = found["gap"]
+
+
+def _drafts(lines: Lines) -> Iterator[_Draft]:
+    """Yield what may be a message: it starts at a heading that is a title, or that has participants under it."""
+    draft: _Draft | None = None
+    heading: _Draft | None = None
+    for index, found in _findings(lines):
+        started: _Draft | None = None
+        if isinstance(found, _Block):
+            if draft is None or found.tab in draft.blocks:
+                raise lines.error(index, f"a {found.tab} tab that belongs to no message", "Give its message a heading.")
+        elif found.re is HEADING:
+            heading = _heading(index, found["text"])
+            started = heading if _MESSAGE_TITLE.match(heading.heading) else None
+        elif found.re is PARTICIPANTS and (heading is not None or draft is None or draft.blocks):
+            # A message that has its tabs already is over, even if the heading of the next one is lost
+            started = heading or _Draft(index)
+        if started is not None:
+            if draft is not None:
+                yield draft
+            draft, heading = started, None
+        if draft is not None:
+            draft.add(found)
+    if draft is not None:
+        yield draft
+
+
+def _findings(lines: Lines) -> Iterator[tuple[int, re.Match[str] | _Block]]:
+    """Yield the lines and blocks that messages are made of; what stands in an author's code block is not looked at."""
     index = 0
+    tab = ""
     while index < len(lines.all):
-        line = lines.all[index]
+        line, start = lines.all[index], index
         if _OPENING.match(line):
-            index = _after_block(lines, index)
+            index = _after_block(lines, start)
+            if tab in _TABS:
+                yield start, _Block(tab, line, lines.all[start + 1 : index - 1])
+            tab = ""
             continue
-        if HEADING.match(line) and index:
-            starts.append(index)
-        index = max(index + 1, lines.after_fence(index))
-    return list(zip(starts, [*starts[1:], len(lines.all)], strict=True))
+        index = max(start + 1, lines.after_fence(start))
+        if marker := _TAB.match(line):
+            tab = marker["name"]
+        elif found := HEADING.match(line) or PARTICIPANTS.match(line) or _GAP.fullmatch(line):
+            yield start, found
 
 
 def _after_block(lines: Lines, index: int) -> int:
-    """Return the index after the block in a tab that starts here; its fence is what ends it."""
+    """Return the index after the block in a tab that starts here; only its own fence ends it."""
     opening = _OPENING.match(lines.all[index])
     assert opening is not None
     closing = INDENT + opening["fence"]
@@ -64,124 +126,79 @@ def _after_block(lines: Lines, index: int) -> int:
     raise lines.error(index, "this block never ends", f'Close it with "{closing}"; is the file complete?')
 
 
-def _check_number(lines: Lines, index: int, number: int | None, numbers: list[int | None]) -> None:
-    """Let numbers be 1, 2, 3, …, or none at all."""
-    expected = numbers[-1] + 1 if numbers and numbers[-1] is not None else None if numbers else 1
-    if number != expected and (numbers or number is not None):
-        before = "comes first" if not numbers else f"follows {_shown(numbers[-1])}"
-        raise lines.error(index, f"message {_shown(number)} {before}", _RENUMBER)
-    numbers.append(number)
+def _heading(index: int, text: str) -> _Draft:
+    numbered = _NUMBER.fullmatch(text)
+    return _Draft(index, numbered["title"], int(numbered["number"])) if numbered else _Draft(index, text)
 
 
-def _shown(number: int | None) -> str:
-    return "without a number" if number is None else f"({number})"
+def _is_message(draft: _Draft, lines: Lines, result: Read) -> bool:
+    """Whether a draft is a message, and not an author's heading.
 
-
-class _Section:
-    """What stands between one heading and the next."""
-
-    def __init__(self, lines: Lines, start: int, end: int) -> None:
-        self._lines, self._start = lines, start
-        heading = HEADING.match(lines.all[start])
-        self._heading = heading["text"] if heading else ""
-        numbered = _NUMBER.match(self._heading)
-        self.number = int(numbered["number"]) if numbered else None
-        if numbered:
-            self._heading = numbered["title"]
-        self._participants: re.Match[str] | None = None
-        self._gap = ""
-        self._blocks: dict[str, tuple[str, list[str]]] = {}
-        self._scan(start, end)
-
-    def _scan(self, index: int, end: int) -> None:
-        tab = ""
-        while index < end:
-            line = self._lines.all[index]
-            if _OPENING.match(line):
-                after = _after_block(self._lines, index)
-                self._add_block(tab, index, after)
-                tab, index = "", after
-                continue
-            if marker := _TAB.match(line):
-                tab = marker["name"]
-            elif participants := PARTICIPANTS.match(line):
-                if self._participants is not None:
-                    raise self._lines.error(
-                        index, "a second line of participants under one heading", "Give it its heading."
-                    )
-                self._participants = participants
-            elif gap := _GAP.fullmatch(line):
-                self._gap = gap["gap"]
-            index = max(index + 1, self._lines.after_fence(index))
-
-    def _add_block(self, tab: str, index: int, after: int) -> None:
-        if tab not in ("Header", "Body"):
-            return
-        if tab in self._blocks:
-            raise self._lines.error(
-                index, f"a second {tab} tab under one heading", "Give each message its own heading."
+    :raises DocumentError: it is one, but parts of it are missing.
+    """
+    missing = [f"{tab} tab" for tab in _TABS if tab not in draft.blocks]
+    if draft.participants is None:
+        missing.insert(0, "line of participants")
+    if not missing:
+        return True
+    is_titled = _MESSAGE_TITLE.match(draft.heading) is not None
+    if not draft.blocks and not draft.number and not (is_titled and draft.participants):
+        if is_titled:
+            result.warnings.append(
+                f"{lines.name}, line {draft.index + 1}: {draft.heading!r} has neither participants nor tabs "
+                "and was taken for a heading of the author's."
             )
-        self._blocks[tab] = (self._lines.all[index], self._lines.all[index + 1 : after - 1])
+        return False
+    raise lines.error(draft.index, f"a message without its {' and '.join(missing)}", "Is the file complete?")
 
-    def is_message(self, result: Read) -> bool:
-        """Whether this is a message, and not an author's section.
 
-        :raises DocumentError: it is one, but parts of it are missing.
-        """
-        missing = [f"{tab} tab" for tab in ("Header", "Body") if tab not in self._blocks]
-        if self._participants is None:
-            missing.insert(0, "line of participants")
-        if not missing:
-            return True
-        looks_like_one = read_status(self._heading) or re.match(r"[A-Z]+ /", self._heading)
-        if self._participants is None and not self._blocks:
-            if looks_like_one and self.number is None:
-                result.warnings.append(
-                    f"{self._lines.name}, line {self._start + 1}: {self._heading!r} has neither participants nor tabs "
-                    "and was taken for a heading of the author's."
-                )
-            if not looks_like_one or self.number is None:
-                return False
-        elif self._participants is not None and not self._blocks and not looks_like_one and self.number is None:
-            return False
-        raise self._lines.error(
-            self._start,
-            f"a message without its {' and '.join(missing)}",
-            "Is the file complete, and its heading there?",
+def _check_number(draft: _Draft, lines: Lines, before: int | None) -> None:
+    """Let numbers be 1, 2, 3, …, or none at all.
+
+    :param before: the number of the message before, 0 when it has none, ``None`` when there is no message before.
+    """
+    expected = min(draft.number, 1) if before is None else before and before + 1
+    if draft.number != expected:
+        shown = f"({draft.number})" if draft.number else "without a number"
+        place = "comes first" if before is None else f"follows ({before})" if before else "follows one without"
+        raise lines.error(
+            draft.index,
+            f"message {shown} {place}",
+            "Put the missing message back or, to import what is there, take the numbers out of all headings.",
         )
 
-    def message(self) -> Message:
-        """Build the message."""
-        assert self._participants is not None
-        opening, header_lines = self._blocks["Header"]
-        kind = MessageKind.REQUEST if self._participants["arrow"] == "-->" else MessageKind.RESPONSE
-        titled = _TITLE.search(opening)
-        for title in (titled["title"] if titled else "", self._heading):
-            parsed = _request(title) if kind is MessageKind.REQUEST else _response(title)
-            if parsed is not None:
-                method, status, reason, path = parsed
-                return Message(
-                    kind,
-                    self._participants["caller"],
-                    self._participants["callee"],
-                    method,
-                    "",
-                    path,
-                    status,
-                    reason,
-                    _headers(header_lines),
-                    _body(self._blocks["Body"][1]),
-                    gap=self._gap,
-                )
+
+def _message(draft: _Draft, lines: Lines) -> Message:
+    """Build a message from its parts."""
+    assert draft.participants is not None
+    kind = MessageKind.REQUEST if draft.participants["arrow"] == "-->" else MessageKind.RESPONSE
+    parse = _request if kind is MessageKind.REQUEST else _response
+    titled = _TITLE.search(draft.blocks["Header"].opening)
+    parsed = (titled and parse(titled["title"])) or (_MESSAGE_TITLE.match(draft.heading) and parse(draft.heading))
+    if not parsed:
         example = "GET /path" if kind is MessageKind.REQUEST else "200 OK /path"
-        raise self._lines.error(
-            self._start, f"{self._heading!r} is no title of a {kind.value}", f'It should look like "{example}".'
+        raise lines.error(
+            draft.index, f"{draft.heading!r:.80} is no title of a {kind.value}", f'It should look like "{example}".'
         )
+    method, status, reason, path = parsed
+    return Message(
+        kind,
+        draft.participants["caller"],
+        draft.participants["callee"],
+        method,
+        "",
+        path,
+        status,
+        reason,
+        _headers(draft.blocks["Header"].content),
+        _body(draft.blocks["Body"].content),
+        gap=draft.gap,
+    )
 
 
 def _request(title: str) -> tuple[str, None, str, str] | None:
-    parts = _REQUEST.fullmatch(title)
-    return (parts["method"], None, "", parts["path"]) if parts else None
+    method, separator, path = title.partition(" ")
+    return (method, None, "", path) if method and separator else None
 
 
 def _response(title: str) -> tuple[str, int, str, str] | None:

@@ -8,9 +8,8 @@ from otel_openstack.conversation.messages import path_of
 from otel_openstack.conversation.model import Message, MessageKind
 from otel_openstack.importer.lines import Lines, Read, read_headers, read_status
 from otel_openstack.render.body import read_body
-from otel_openstack.render.log import ARROWS, HEADING
+from otel_openstack.render.log import ARROWS, HEADING, HEADING_LIKE
 
-_ALMOST = re.compile(r"### \(.*\) (?:REQ|RESP)\b")
 _ASKED = re.compile(r" (?P<method>\S+) (?P<url>[A-Za-z][A-Za-z0-9+.-]*://.*|/.*)$")
 
 
@@ -23,30 +22,30 @@ def read(lines: Lines) -> Read:
     for index, line in enumerate(lines.all):
         if HEADING.match(line):
             starts.append(index)
-        elif _ALMOST.match(line):
+        elif HEADING_LIKE.match(line):
             raise lines.error(
                 index,
                 f"{line!r:.80} is no heading of a log",
                 'It should look like "### (a) REQ >>> (b) : GET http://…".',
             )
-    ends = [*starts[1:], len(lines.all) + 1]
-    return Read([_message(lines, start, end - 1) for start, end in zip(starts, ends, strict=True)])
+    return Read([_message(lines, start, end) for start, end in zip(starts, [*starts[1:], len(lines.all)], strict=True)])
 
 
 def _message(lines: Lines, start: int, end: int) -> Message:
-    """Read the message whose heading is at ``start``; ``end`` is the empty line before the next heading."""
+    """Read the message whose heading is at ``start``, up to the next heading or the end of the file."""
     heading = HEADING.match(lines.all[start])
     assert heading is not None
     kind = MessageKind.REQUEST if heading["arrow"] == ARROWS[MessageKind.REQUEST] else MessageKind.RESPONSE
     block = lines.all[start + 1 : end]
-    # An empty header block still has its line
-    split = block.index("", 1) if "" in block[1:] else len(block)
-    headers, body = block[:split], block[split + 1 :]
-    if split == len(block):
-        raise lines.error(start, "a message without its body", "Is the file complete?")
+    # The empty line that starts the next message, or the end of the last line; then the one that ends this message
     for _ in range(2):
-        if len(body) > 1 and not body[-1]:
-            body.pop()
+        if block and not block[-1]:
+            block.pop()
+    # An empty header block still has its line
+    if "" not in block[1:]:
+        raise lines.error(start, "a message without its body", "Is the file complete?")
+    split = block.index("", 1)
+    headers, body = block[:split], block[split + 1 :]
     parsed = _request(heading["target"]) if kind is MessageKind.REQUEST else _response(heading["target"])
     if parsed is None:
         raise lines.error(
@@ -58,7 +57,7 @@ def _message(lines: Lines, start: int, end: int) -> Message:
         heading["caller"],
         heading["callee"],
         method,
-        "" if url.startswith("/") else url,
+        url,
         path_of(url),
         status,
         reason,

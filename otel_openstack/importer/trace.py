@@ -20,6 +20,8 @@ from otel_openstack.attributes import HEADER_REQUESTSHOOK_REQUEST_ID
 from otel_openstack.conversation.messages import spans_of
 from otel_openstack.conversation.model import Exchange, Message, MessageKind
 from otel_openstack.otlp import Span
+from otel_openstack.render.body import body_text
+from otel_openstack.render.text import header_block, target, title
 
 START_UNIX_NANO = 946_684_800_000_000_000
 """2000-01-01T00:00:00Z."""
@@ -87,24 +89,19 @@ def _callee(exchange: _Open) -> str:
 
 
 def _answered(response: Message, request_id: str, waiting: Sequence[_Open]) -> _Open | None:
-    """Return the request that a response answers."""
-    asked = [
-        exchange
-        for exchange in reversed(waiting)
-        if exchange.request is not None
-        and (exchange.request.caller, exchange.request.callee) == (response.caller, response.callee)
-        and (exchange.request_id == request_id or not (exchange.request_id and request_id))
-    ]
-    # The best match is the one with the same id, then the same path, then the latest
-    return max(
-        reversed(asked),
-        key=lambda exchange: (
-            bool(request_id) and exchange.request_id == request_id,
-            exchange.request is not None and exchange.request.path == response.path,
-            waiting.index(exchange),
-        ),
-        default=None,
-    )
+    """Return the request that a response answers: with the same id, else with the same path, else the latest."""
+    best: tuple[bool, bool] | None = None
+    result = None
+    for exchange in reversed(waiting):
+        request = exchange.request
+        assert request is not None
+        if (request.caller, request.callee) == (response.caller, response.callee):
+            same_id = exchange.request_id == request_id
+            if same_id or not exchange.request_id or not request_id:
+                match = bool(request_id) and same_id, request.path == response.path
+                if best is None or match > best:
+                    best, result = match, exchange
+    return result
 
 
 def _request_id(message: Message) -> str:
@@ -123,7 +120,18 @@ def _digest(messages: Sequence[Message]) -> str:
     """Return what the ids are derived from: 64 hex digits of all that the messages say."""
     said = hashlib.sha256()
     for message in messages:
-        said.update(repr(message).encode("utf-8", "surrogatepass"))
+        for text in (
+            message.kind.value,
+            message.caller,
+            message.callee,
+            target(message),
+            title(message),
+            header_block(message.headers),
+            body_text(message.body),
+            message.body.layout.value,
+            message.gap,
+        ):
+            said.update(text.encode("utf-8", "surrogatepass") + b"\0")
     return said.hexdigest()
 
 

@@ -12,6 +12,7 @@ ARROWS = {MessageKind.REQUEST: "REQ >>>", MessageKind.RESPONSE: "RESP <<<"}
 HEADING = re.compile(
     r"^### \((?P<caller>.*?)\) (?P<arrow>REQ >>>|RESP <<<) \((?P<callee>.*?)\) : (?P<target>.*)$", re.MULTILINE
 )
+HEADING_LIKE = re.compile(r"^### \(.*\) (?:REQ|RESP)\b", re.MULTILINE)
 
 
 def render(conversation: Conversation, *, numbers: bool = True) -> str:
@@ -21,14 +22,12 @@ def render(conversation: Conversation, *, numbers: bool = True) -> str:
 
 
 def _message(message: Message) -> str:
-    body = body_text(message.body)
-    if "### (" in body:
+    content = f"{header_block(message.headers)}\n\n{body_text(message.body)}"
+    if "### (" in content:
         # A body may hold a log: what would be read as a heading moves by one space
-        body = HEADING.sub(lambda heading: f" {heading.group()}", body)
+        content = HEADING_LIKE.sub(lambda heading: f" {heading.group()}", content)
     return f"""
 ### ({name(message.caller)}) {ARROWS[message.kind]} ({name(message.callee)}) : {target(message)}
-{header_block(message.headers)}
-
-{body}
+{content}
 
 """
