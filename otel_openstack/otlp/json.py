@@ -167,8 +167,8 @@ def _span_to_value(span: Span) -> dict[str, Any]:
         "flags": span.flags,
         "name": span.name,
         "kind": int(span.kind),
-        "startTimeUnixNano": str(span.start_unix_nano),
-        "endTimeUnixNano": str(span.end_unix_nano),
+        "startTimeUnixNano": str(span.start_unix_nano) if span.start_unix_nano else 0,
+        "endTimeUnixNano": str(span.end_unix_nano) if span.end_unix_nano else 0,
         "attributes": _key_values(span.attributes),
         "droppedAttributesCount": span.dropped_attributes_count,
         "events": [
@@ -188,7 +188,7 @@ def _span_to_value(span: Span) -> dict[str, Any]:
         "status": {"code": int(span.status.code), "message": span.status.message},
     }
     # Defaults are left out, as protobuf's JSON mapping does
-    return {key: item for key, item in value.items() if item not in ("", 0, "0", [])}
+    return {key: item for key, item in value.items() if item not in ("", 0, [])}
 
 
 def _text(value: Any) -> str:

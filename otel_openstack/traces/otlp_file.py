@@ -8,7 +8,7 @@ beside decoding, and so no index has to be made.
 from __future__ import annotations
 
 import base64
-import io
+import itertools
 import shutil
 import sys
 import tempfile
@@ -40,14 +40,14 @@ class OtlpFiles:
     def __init__(self, names: str) -> None:
         self._names = names
         self._opened = ExitStack()
-        self._input: io.BufferedRandom | None = None
         self._damage: tuple[str, ...] = ()
         if names == STANDARD_INPUT:
             # A pipe can be read once only, and a question may take two passes
-            self._input = self._opened.enter_context(tempfile.TemporaryFile())
-            shutil.copyfileobj(sys.stdin.buffer, self._input)
-        else:
-            self._paths()
+            copy = Path(self._opened.enter_context(tempfile.TemporaryDirectory()), "standard input")
+            with copy.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+            self._names = str(copy)
+        self._paths()
 
     @property
     def damage(self) -> tuple[str, ...]:
@@ -107,25 +107,17 @@ class OtlpFiles:
     def _spans(self, wanted: _Test) -> Iterator[Span]:
         """Yield the spans of the messages that are wanted, and note what is damaged on the way."""
         damage: list[str] = []
-        for message in self._messages():
+        for message in itertools.chain.from_iterable(map(_messages, self._paths())):
             if message.problem:
                 damage.append(f"{message.where} {message.problem}")
                 continue
             try:
-                spans = _decode(message.data, wanted)
+                spans = _decode(message, wanted)
             except DecodeError as error:
                 damage.append(_describe(message, error))
             else:
                 yield from spans
         self._damage = tuple(damage)
-
-    def _messages(self) -> Iterator[Message]:
-        if self._input is not None:
-            self._input.seek(0)
-            yield from read_messages(self._input, "standard input")
-            return
-        for path in self._paths():
-            yield from _messages_of(path)
 
     def _paths(self) -> list[Path]:
         """Return the files that there are now: rotation makes new ones."""
@@ -144,7 +136,7 @@ class OtlpFiles:
         return [entry for entry in found if entry.is_file()]
 
 
-def _messages_of(path: Path) -> Iterator[Message]:
+def _messages(path: Path) -> Iterator[Message]:
     try:
         with path.open("rb") as file:
             yield from read_messages(file, path.name)
@@ -170,18 +162,19 @@ def _mentions(key: str) -> _Test:
     return test
 
 
-def _decode(data: bytes, wanted: _Test) -> list[Span]:
+def _decode(message: Message, wanted: _Test) -> list[Span]:
     """Decode a message that is wanted, and make sure of any other that it could be decoded."""
+    data = message.data
     if is_json(data):
-        looks_whole = b'"resourceSpans"' in data and data.rstrip().endswith(b"}")
+        looks_whole = b'"resourceSpans"' in data and data.rstrip().endswith(b"}") and not message.is_last_line
         return json.decode(data) if wanted(data) or not looks_whole else []
     # Not before it is needed: most files are JSON
     from otel_openstack.otlp import protobuf
 
-    message = protobuf.parse(data)
+    parsed = protobuf.parse(data)
     if not wanted(data):
         return []
-    return [span for resource_spans in message.resource_spans for span in protobuf.from_resource_spans(resource_spans)]
+    return [span for resource_spans in parsed.resource_spans for span in protobuf.from_resource_spans(resource_spans)]
 
 
 def _describe(message: Message, error: DecodeError) -> str:

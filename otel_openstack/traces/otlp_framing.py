@@ -51,7 +51,7 @@ def is_json(data: bytes) -> bool:
     return data[:1] != b"\n" or data.lstrip()[:1] == b"{"
 
 
-def read_messages(file: io.BufferedReader | io.BufferedRandom, name: str) -> Iterator[Message]:
+def read_messages(file: io.BufferedReader, name: str) -> Iterator[Message]:
     """Yield the messages of a file, a few megabytes of memory at a time.
 
     :param name: what to call the file in ``where``.
@@ -61,14 +61,14 @@ def read_messages(file: io.BufferedReader | io.BufferedRandom, name: str) -> Ite
         return
     zstandard = _zstandard(name)
     decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW)
-    stream = io.BufferedReader(decompressor.stream_reader(file, read_across_frames=True), 1024**2)
+    stream = io.BufferedReader(decompressor.stream_reader(file, read_across_frames=True, closefd=False), 1024**2)
     try:
         yield from _plain(stream, name)
     except zstandard.ZstdError as error:
         yield Message(name, problem=f"is damaged from here on: {error}.")
 
 
-def _plain(file: io.BufferedReader | io.BufferedRandom, name: str) -> Iterator[Message]:
+def _plain(file: io.BufferedReader, name: str) -> Iterator[Message]:
     start = file.peek(4)
     # The first bytes of a text, read as a length, are far beyond any limit
     if start.startswith(b"\0") or (len(start) >= 4 and int.from_bytes(start[:4], "big") <= MAX_MESSAGE_BYTES):
@@ -79,7 +79,7 @@ def _plain(file: io.BufferedReader | io.BufferedRandom, name: str) -> Iterator[M
         yield Message(name, problem=f"is no file of OTLP spans: it starts with {start[:12]!r}.")
 
 
-def _lines(file: io.BufferedReader | io.BufferedRandom, name: str) -> Iterator[Message]:
+def _lines(file: io.BufferedReader, name: str) -> Iterator[Message]:
     for number in itertools.count(1):
         line = file.readline(MAX_MESSAGE_BYTES)
         if not line:
@@ -93,7 +93,7 @@ def _lines(file: io.BufferedReader | io.BufferedRandom, name: str) -> Iterator[M
             yield Message(where, line, is_last_line=not line.endswith(b"\n"))
 
 
-def _records(file: io.BufferedReader | io.BufferedRandom, name: str) -> Iterator[Message]:
+def _records(file: io.BufferedReader, name: str) -> Iterator[Message]:
     for number in itertools.count(1):
         header = file.read(4)
         if not header:

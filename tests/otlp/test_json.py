@@ -136,3 +136,8 @@ def test_what_is_not_otlp_json_is_refused_with_a_reason(text):
         json.decode(text)
     assert str(caught.value).startswith("This is ")
     assert len(str(caught.value)) < 200
+
+
+def test_a_zero_that_is_text_is_kept():
+    span = Span("1" * 32, "2" * 16, name="0", trace_state="0")
+    assert exact(json.decode(json.encode([span]))) == exact([span])
