@@ -10,8 +10,9 @@ from pathlib import Path
 
 from otel_openstack.exceptions import SourceError
 
-_APPLICATION_ID = 0x6F54656C  # "oTel": SQLite's own place for saying whose file it is
+_APPLICATION_ID = 0x6F54656C  # "oTel", in the place that SQLite has for saying whose file it is
 _SCHEMA_VERSION = 1
+_MAGIC = b"SQLite format 3\0"
 _SCHEMA = """
 CREATE TABLE batch (id INTEGER PRIMARY KEY AUTOINCREMENT, received_unix_nano INTEGER NOT NULL, payload BLOB NOT NULL);
 -- One row: the last batch that the tables below know
@@ -49,7 +50,14 @@ def create_file(file: Path) -> None:
 
 
 def connect(file: Path, *, read_only: bool) -> sqlite3.Connection:
-    """Connect to a file that exists; threads may share the connection if they take turns."""
+    """Connect to a file that exists; threads may share the connection if they take turns.
+
+    :raises SourceError: it is no database.
+    """
+    with file.open("rb") as content:
+        start = content.read(len(_MAGIC))
+    if start not in (b"", _MAGIC):  # SQLite itself takes a short file of anything for an empty one
+        raise SourceError(f"{file} is not a store of traces: it begins with {start!r}.", hint="Name another file.")
     connection = sqlite3.connect(
         f"{file.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}",
         uri=True,
