@@ -9,6 +9,7 @@ from otel_openstack.conversation.model import Message, MessageKind
 from otel_openstack.importer.lines import Lines, Read, read_headers, read_status
 from otel_openstack.render.body import read_body
 from otel_openstack.render.log import ARROWS, HEADING, HEADING_LIKE
+from otel_openstack.render.text import UNKNOWN
 
 _ASKED = re.compile(r" (?P<method>\S+) (?P<url>[A-Za-z][A-Za-z0-9+.-]*://.*|/.*)$")
 
@@ -76,11 +77,8 @@ def _response(target: str) -> tuple[str, str, int, str] | None:
     if parts is None:
         return None
     status, rest = parts
-    asked = _ASKED.search(" " + rest)
-    if asked and asked.start():
-        return asked["method"], asked["url"], status, rest[: asked.start() - 1]
-    words = rest.split(" ")
-    if len(words) > 2:
-        return words[-2], words[-1], status, " ".join(words[:-2])
-    # Neither half of the exchange told a method
-    return "", words[-1], status, " ".join(words[:-1])
+    if asked := _ASKED.search(" " + rest):
+        method, url, reason = asked["method"], asked["url"], rest[: max(0, asked.start() - 1)]
+    else:
+        reason, method, url = ["", "", *rest.rsplit(" ", 2)][-3:]
+    return "" if method == UNKNOWN else method, url, status, reason

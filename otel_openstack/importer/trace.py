@@ -74,11 +74,11 @@ def _exchanges(messages: Sequence[Message]) -> list[_Open]:
         elif answered := _answered(message, request_id, waiting):
             waiting.remove(answered)
             assert answered.request is not None
-            answered.response = replace(
-                message,
-                method=message.method or answered.request.method,
-                url=message.url or answered.request.url,
-            )
+            answered.response = message
+            if not message.url:
+                # A document tells neither; a log tells both, whatever it says
+                asked = answered.request
+                answered.response = replace(message, method=message.method or asked.method, url=asked.url)
         else:
             result.append(_Open(None, message, None, request_id))
     return result
@@ -113,7 +113,7 @@ def _request_id(message: Message) -> str:
 def _url(request: Message) -> str:
     """Return the URL that a request's ``Host`` and path make; a document tells neither scheme nor query."""
     host = next((value for name, value in request.headers if name.lower() == "host"), "")
-    return f"http://{host}{request.path}" if host and request.path.startswith("/") else ""
+    return f"http://{host}{request.path}" if host and request.path[:1] in ("/", "") else ""
 
 
 def _digest(messages: Sequence[Message]) -> str:

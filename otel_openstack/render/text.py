@@ -10,6 +10,9 @@ import re
 
 from otel_openstack.conversation.model import Headers, Message, MessageKind
 
+UNKNOWN = "-"
+"""Stands for the method of a response whose request nobody recorded."""
+
 _PICTURES = {code: chr(0x2400 + code) for code in range(32)} | {127: "\u2421"}
 _BODY_PICTURES = {code: picture for code, picture in _PICTURES.items() if chr(code) not in "\t\n\r"}
 # Of these, RFC 3986 allows none in a path: they could end the title, or be taken for a link or for HTML
@@ -27,10 +30,10 @@ def title(message: Message) -> str:
 
 def target(message: Message) -> str:
     """Return ``GET http://host/path?query`` or ``200 OK GET http://host/path?query``: the URL as the caller used it."""
-    url = message.url or message.path
+    url = message.url or message.path or "/"
     if "://" not in url and not url.startswith("/"):
         url = url.replace(" ", "%20")
-    asked = f"{message.method.replace(' ', '%20')} {url}" if message.method else url
+    asked = f"{message.method.replace(' ', '%20') or UNKNOWN} {url}"
     return escaped(asked if message.kind is MessageKind.REQUEST else f"{message.status} {reason(message)} {asked}")
 
 
