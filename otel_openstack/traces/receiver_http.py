@@ -27,8 +27,10 @@ from waitress.server import create_server
 from otel_openstack.exceptions import DecodeError, SourceError
 from otel_openstack.traces.intake import MAX_REQUEST_BYTES, Intake
 
-_THREADS = 8
-_MAX_WAITING = 64  # requests that are whole and wait for a thread; more are put off
+_MAX_AT_WORK = 8  # requests; others wait a little, and are then put off
+_PATIENCE_SECONDS = 1
+_THREADS = 2 * _MAX_AT_WORK
+_MAX_WAITING = 64  # requests that are whole and have no thread yet; more are put off at once
 _MAX_CONNECTIONS = 200
 _BODY_BYTES_IN_MEMORY = 4 * 1024**2  # a connection
 _IDLE_SECONDS = 30  # between two requests
@@ -58,6 +60,7 @@ class HttpReceiver:
     def __init__(self, intake: Intake, address: tuple[str, int], *, request_seconds: float = 30) -> None:
         self._intake = intake
         self._request_seconds = request_seconds
+        self._at_work = threading.BoundedSemaphore(_MAX_AT_WORK)
         self._sockets: dict[int, Any] = {}
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is answered, not logged
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
@@ -142,15 +145,17 @@ class HttpReceiver:
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
                 f"Content-Type {media_type!r:.100} is neither {_PROTOBUF} nor {_JSON}.",
             )
-        if len(self._server.task_dispatcher.queue) > _MAX_WAITING:
+        is_crowded = len(self._server.task_dispatcher.queue) > _MAX_WAITING
+        if is_crowded or not self._at_work.acquire(timeout=_PATIENCE_SECONDS):
             raise _put_off("Too many requests are waiting.")
-        body = _decompressed(environ["wsgi.input"].read(), environ.get("HTTP_CONTENT_ENCODING", ""))
         try:
-            return take(body)
+            return take(_decompressed(environ["wsgi.input"].read(), environ.get("HTTP_CONTENT_ENCODING", "")))
         except DecodeError as error:
             raise _Refusal(HTTPStatus.BAD_REQUEST, f"{error} {error.hint}") from error
         except SourceError as error:
             raise _put_off(str(error)) from error
+        finally:
+            self._at_work.release()
 
 
 # Media type of the request -> media type and form of its answer
