@@ -279,11 +279,6 @@ class ObservedBody:
         self._closed = False
 
     def __iter__(self) -> Iterator[bytes]:
-        token = attach(self._observation.context)
-        try:
-            self._iterator = iter(self._body)
-        finally:
-            detach(token)
         return self
 
     def __next__(self) -> bytes:
@@ -322,7 +317,10 @@ class ObservedBody:
 
 
 class ObservedSizedBody(ObservedBody):
-    """A body with a length: servers set Content-Length by it."""
+    """A body with a length: servers set Content-Length by it, and may go over it more than once."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return ObservedBody(self._body, self._observation)
 
     def __len__(self) -> int:
         return len(self._body)  # type: ignore[arg-type]  # chosen for bodies that have a length

@@ -1,0 +1,189 @@
+"""What the agent's tests are made with: real servers on free ports, a raw client, and places where spans arrive."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from otel_openstack import otlp
+from otel_openstack.otlp import protobuf
+
+BIN = Path(sys.executable).parent
+
+
+class Spans:
+    """The spans that ended in this process."""
+
+    def __init__(self, exporter: InMemorySpanExporter) -> None:
+        self._exporter = exporter
+
+    def all(self, count: int) -> tuple[ReadableSpan, ...]:
+        """Wait for so many spans, and return them; a server ends the last one after its client has the answer."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline and len(self._exporter.get_finished_spans()) < count:
+            time.sleep(0.005)
+        spans = self._exporter.get_finished_spans()
+        assert len(spans) == count, [span.name for span in spans]
+        return spans
+
+    def one(self) -> ReadableSpan:
+        """Return the only span."""
+        return self.all(1)[0]
+
+
+class ThreadingServer(ThreadingMixIn, WSGIServer):
+    """wsgiref's server, a thread for each request."""
+
+    daemon_threads = True
+
+
+class QuietHandler(WSGIRequestHandler):
+    """wsgiref's handler without its log."""
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+def talk(port: int, request: bytes) -> bytes:
+    """Send bytes to a port and return all that comes back; the request must ask to close the connection."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(request)
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+    return answer
+
+
+class OtlpServer:
+    """An OTLP/HTTP receiver that keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.spans: list[otlp.Span] = []
+        self.batch_sizes: list[int] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                data = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.batch_sizes.append(len(data))
+                outer.spans += protobuf.decode(data)
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_arguments: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def wait(self, count: int, timeout: float = 10) -> list[otlp.Span]:
+        """Wait for so many spans, and return them."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline and len(self.spans) < count:
+            time.sleep(0.01)
+        assert len(self.spans) >= count, [span.name for span in self.spans]
+        return self.spans
+
+    def close(self) -> None:
+        """Stop."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Launcher:
+    """Starts programs under the stock ``opentelemetry-instrument``."""
+
+    def __init__(self, receiver: OtlpServer, folder: Path) -> None:
+        self.folder = folder
+        self._variables = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "PYTHON", "COV_"))},
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
+            "PYTHONPATH": str(folder),
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        }
+        self._processes: list[subprocess.Popen[str]] = []
+
+    def start(self, command: Sequence[str | Path], variables: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start a program; its output goes to a pipe."""
+        process = subprocess.Popen(
+            [BIN / "opentelemetry-instrument", *command],
+            env={**self._variables, **(variables or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=self.folder,
+            start_new_session=True,
+        )
+        self._processes.append(process)
+        return process
+
+    def run(self, command: Sequence[str | Path], variables: Mapping[str, str] | None = None) -> str:
+        """Run a program to its end, which must be a good one; return its output."""
+        process = self.start(command, variables)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, output
+        return output
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a module or a script that the programs find."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for package in path.relative_to(self.folder).parents:
+            if package != Path():
+                (self.folder / package / "__init__.py").touch()
+        path.write_text(text)
+        return path
+
+    def kill(self, process: subprocess.Popen[str]) -> str:
+        """Kill a program and its forks, which hold its output open; return that."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        return process.communicate()[0] if process.stdout and not process.stdout.closed else ""
+
+    def stop(self) -> None:
+        """End what still runs."""
+        for process in self._processes:
+            self.kill(process)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_for_port(port: int, process: subprocess.Popen[str]) -> None:
+    """Wait until somebody listens."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            pytest.fail(f"the server ended: {process.communicate()[0]}")
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("the server does not listen")

@@ -1,0 +1,43 @@
+"""A fault of ours is logged once and reaches nobody."""
+
+from __future__ import annotations
+
+import pytest
+
+from otel_openstack.instrument.guard import never_raises
+
+
+def test_a_fault_is_logged_once_and_gives_none(caplog: pytest.LogCaptureFixture) -> None:
+    """However often it happens, the log has one line with the cause."""
+
+    @never_raises
+    def broken() -> int:
+        raise ValueError("of the capture")
+
+    assert [broken() for _ in range(3)] == [None, None, None]
+    (record,) = caplog.records
+    assert "broken" in record.getMessage()
+    assert record.exc_info is not None
+
+
+def test_what_ends_a_program_passes() -> None:
+    """KeyboardInterrupt, SystemExit and the like are not ours to swallow."""
+
+    @never_raises
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+
+def test_a_result_passes() -> None:
+    """Without a fault the function is as it was."""
+
+    @never_raises
+    def add(left: int, right: int) -> int:
+        """Add."""
+        return left + right
+
+    assert add(1, right=2) == 3
+    assert add.__doc__ == "Add."

@@ -1,0 +1,82 @@
+"""Which service a process is, by what it was started with."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from otel_openstack.instrument.services import SERVICES, Role, command_line, identify
+
+PYTHON = "/venv/bin/python3.11"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "role"),
+    [
+        ([PYTHON, "/venv/bin/openstack", "--os-password", "x", "image", "save"], "openstack", Role.CLIENT),
+        ([PYTHON, "-m", "openstack"], "openstack", Role.CLIENT),
+        ([PYTHON, "/venv/bin/swift", "list"], "swift", Role.CLIENT),
+        ([PYTHON, "/venv/bin/swift-proxy-server", "/etc/p.conf"], "swift-proxy-server", Role.SERVICE),
+        ([PYTHON, "-W", "ignore", "-s", "/usr/bin/nova-compute"], "nova-compute", Role.SERVICE),
+        ([PYTHON, "/usr/bin/glance-api", "--config-file", "x"], "glance-api", Role.SERVICE),
+        ([PYTHON, "/usr/bin/keystone-wsgi-public"], "keystone", Role.SERVICE),
+        ([PYTHON, "/usr/bin/keystone-manage", "bootstrap"], "keystone-manage", Role.OTHER),
+        ([PYTHON, "/usr/bin/nova-rootwrap"], "nova-rootwrap", Role.OTHER),
+        ([PYTHON, "/home/me/report.py"], "report", Role.OTHER),
+        ([PYTHON, "/home/me/tool/__main__.py"], "tool", Role.OTHER),
+        ([PYTHON, "-c", "pass"], "python3.11", Role.OTHER),
+        ([PYTHON], "python3.11", Role.OTHER),
+        ([], "python", Role.OTHER),
+        (["/usr/bin/uwsgi", "--module", "keystone.wsgi.api:application"], "keystone", Role.SERVICE),
+        (["uwsgi", "--module=glance.wsgi.api:application"], "glance-api", Role.SERVICE),
+        (["uwsgi", "--mount", "/identity=keystone.wsgi.api:application"], "keystone", Role.SERVICE),
+        (["uwsgi", "-w", "neutron.wsgi.api"], "neutron-server", Role.SERVICE),
+        (["uwsgi-core", "--wsgi-file", "/usr/bin/nova-api-wsgi"], "nova-api", Role.SERVICE),
+        (["uwsgi", "--module", "somebody.keystone.wsgi.api.else"], "uwsgi", Role.SERVICE),
+        ([PYTHON, "/venv/bin/gunicorn", "placement.wsgi.api:application"], "placement", Role.SERVICE),
+    ],
+)
+def test_a_process_is_recognised_by_its_command_line(arguments: list[str], name: str, role: Role) -> None:
+    """Programs, modules, application servers and their options."""
+    process = identify(arguments, {})
+    assert (process.name, process.role) == (name, role)
+
+
+@pytest.mark.parametrize("option", ["{}", "--ini={}", "--ini"])
+def test_uwsgi_is_recognised_by_its_configuration_file(option: str, tmp_path: Path) -> None:
+    """DevStack and Kolla name the entry point in an ini file."""
+    ini = tmp_path / "heat.ini"
+    ini.write_text("[uwsgi]\nmaster = true\nmodule = heat.wsgi.cfn:application\n")
+    arguments = ["uwsgi", option.format(ini)] if "{" in option else ["uwsgi", option, str(ini)]
+    assert identify(arguments, {}).name == "heat-api-cfn"
+
+
+def test_uwsgi_is_recognised_by_its_environment() -> None:
+    """UWSGI takes each of its options from a variable too."""
+    assert identify(["uwsgi"], {"UWSGI_WSGI_FILE": "/usr/bin/placement-api"}).name == "placement"
+
+
+def test_a_service_tells_its_distribution() -> None:
+    """The distribution is where service.version comes from."""
+    assert identify([PYTHON, "/usr/bin/swift-proxy-server"], {}).distribution == "swift"
+    assert identify([PYTHON, "/usr/bin/heat-engine"], {}).distribution == "openstack-heat"
+
+
+def test_no_service_is_listed_twice() -> None:
+    """Names, applications and scripts each lead to one service."""
+    applications = [service.application for service in SERVICES]
+    scripts = [script for service in SERVICES for script in service.scripts]
+    assert len(set(applications)) == len(applications)
+    assert len(set(scripts)) == len(scripts)
+
+
+def test_the_command_line_is_that_of_the_process() -> None:
+    """What the system says of a process, the interpreter included."""
+    code = "from otel_openstack.instrument import services; print(services.command_line())"
+    output = subprocess.check_output([sys.executable, "-c", code, "é x"], text=True, env=dict(os.environ))
+    assert output.strip() == str([sys.executable, "-c", code, "é x"])
+    assert command_line()
