@@ -71,15 +71,17 @@ class Preview:
     :param content_type: value of Content-Type, ``""`` when there is none.
     :param content_encoding: value of Content-Encoding; the preview is of what it wraps.
     :ivar size: bytes seen so far.
+    :ivar shown: how many of them the preview shows, known once it was made.
     """
 
-    __slots__ = ("_charset", "_content_type", "_encoding", "_limit", "_pieces", "_room", "_settings", "size")
+    __slots__ = ("_charset", "_content_type", "_encoding", "_limit", "_pieces", "_room", "_settings", "shown", "size")
 
     def __init__(self, settings: Settings, content_type: str, content_encoding: str = "") -> None:
         self._settings = settings
         self._content_type = content_type
         self._pieces: list[bytes] = []
         self.size = 0
+        self.shown = 0
         self._expect(content_encoding.strip().lower())
 
     def _expect(self, encoding: str) -> None:
@@ -107,6 +109,7 @@ class Preview:
         data = b"".join(self._pieces)
         if not data:
             return None
+        self.shown = len(data)
         text = self._text(data) if self._charset else None
         if not self._settings.redact:
             return data if text is None else text
@@ -121,6 +124,7 @@ class Preview:
                 inflater = zlib.decompressobj(_INFLATE[self._encoding])
                 data = inflater.decompress(data, self._limit)
                 cut = not inflater.eof
+                self.shown -= len(inflater.unconsumed_tail)
             # An incremental decoder keeps back what a cut leaves of the last character
             return codecs.getincrementaldecoder(self._charset or "utf-8")().decode(data, final=not cut)
         except (UnicodeError, LookupError, zlib.error):
@@ -212,9 +216,19 @@ class Exchange:
         attributes = self.attributes
         attributes.update(self._response)
         if self.request_body is not None and self.request_body.size:
-            self._body(self.request_body, names.HTTP_REQUEST_BODY_CONTENT, names.HTTP_REQUEST_BODY_SIZE)
+            self._body(
+                self.request_body,
+                names.HTTP_REQUEST_BODY_CONTENT,
+                names.HTTP_REQUEST_BODY_SIZE,
+                names.OPENSTACK_HTTP_REQUEST_BODY_PREVIEWED,
+            )
         if self.response_body is not None:
-            self._body(self.response_body, names.HTTP_RESPONSE_BODY_CONTENT, names.HTTP_RESPONSE_BODY_SIZE)
+            self._body(
+                self.response_body,
+                names.HTTP_RESPONSE_BODY_CONTENT,
+                names.HTTP_RESPONSE_BODY_SIZE,
+                names.OPENSTACK_HTTP_RESPONSE_BODY_PREVIEWED,
+            )
         status = self._response.get(names.HTTP_RESPONSE_STATUS_CODE)
         # Semantic conventions, HTTP spans: what the client did wrong is no error of the server's
         if isinstance(status, int) and status >= (500 if self.is_server else 400):
@@ -222,11 +236,16 @@ class Exchange:
             self.span.set_status(Status(StatusCode.ERROR))
         self.span.set_attributes(attributes)
 
-    def _body(self, preview: Preview, content_name: str, size_name: str) -> None:
+    def _body(self, preview: Preview, content_name: str, size_name: str, previewed_name: str) -> None:
         content = preview.content()
-        if content:
-            self.attributes[content_name] = content
-        self.attributes.setdefault(size_name, preview.size)
+        size = self.attributes.setdefault(size_name, preview.size)
+        if not content:
+            return
+        self.attributes[content_name] = content
+        # What somebody decoded before we saw it is counted by its share of the bytes on the wire
+        shown = preview.shown * size // preview.size
+        if len(content) != shown or not content.isascii():
+            self.attributes[previewed_name] = shown
 
     def _preview(self, block: Block, prefix: str) -> Preview:
         content_type = block.get(prefix + "content-type", ("",))

@@ -159,7 +159,7 @@ class ObservedResponse(_Proxy):
         super().__init__(raw)
         self._self_exchange = exchange
         # Of a coded body the last bytes may have arrived while decoded ones still wait to be read
-        self._self_is_coded = bool(exchange.response_header("content-encoding"))
+        self._self_waits = bool(exchange.response_header("content-encoding"))
 
     def read(self, *args: Any, **kwargs: Any) -> bytes:
         """Read as the response does."""
@@ -197,6 +197,7 @@ class ObservedResponse(_Proxy):
         self._end()
 
     def __iter__(self) -> Iterator[bytes]:
+        self._self_waits = True  # so may lines
         for line in self.__wrapped__:
             self._passed(line, True, at_end=False)
             yield line
@@ -234,7 +235,7 @@ class ObservedResponse(_Proxy):
         if decoded or (decoded is None and self.__wrapped__.decode_content):
             exchange.response_body.decoded()
         exchange.response_body.feed(data)
-        if at_end or (not self._self_is_coded and self.__wrapped__.length_remaining == 0):
+        if at_end or (not self._self_waits and self.__wrapped__.length_remaining == 0):
             self._end()
 
     @never_raises
