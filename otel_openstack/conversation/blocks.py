@@ -18,6 +18,7 @@ class Half:
     header_names: str
     body_content: str
     body_size: str
+    body_previewed: str
     body_layout: str
     gap: str
 
@@ -27,6 +28,7 @@ REQUEST = Half(
     names.OPENSTACK_HTTP_REQUEST_HEADER_NAMES,
     names.HTTP_REQUEST_BODY_CONTENT,
     names.HTTP_REQUEST_BODY_SIZE,
+    names.OPENSTACK_HTTP_REQUEST_BODY_PREVIEWED,
     names.OPENSTACK_DOCUMENT_REQUEST_BODY_LAYOUT,
     names.OPENSTACK_DOCUMENT_REQUEST_GAP,
 )
@@ -35,6 +37,7 @@ RESPONSE = Half(
     names.OPENSTACK_HTTP_RESPONSE_HEADER_NAMES,
     names.HTTP_RESPONSE_BODY_CONTENT,
     names.HTTP_RESPONSE_BODY_SIZE,
+    names.OPENSTACK_HTTP_RESPONSE_BODY_PREVIEWED,
     names.OPENSTACK_DOCUMENT_RESPONSE_BODY_LAYOUT,
     names.OPENSTACK_DOCUMENT_RESPONSE_GAP,
 )
@@ -92,6 +95,8 @@ def body_attributes(body: Body, half: Half) -> Iterator[tuple[str, AttributeValu
         yield half.body_content, body.content
     if body.size is not None:
         yield half.body_size, body.size
+    if body.previewed is not None:
+        yield half.body_previewed, body.previewed
     if body.layout is not BodyLayout.OURS:
         yield half.body_layout, body.layout.value
 
@@ -106,7 +111,13 @@ def read_body(views: list[Attributes], half: Half) -> Body:
         if isinstance(counted, int) and counted >= 0 and (is_content or size is None):
             size = counted
         if isinstance(content, str | bytes):
-            return Body(content, size, _layout(view.get(half.body_layout)))
+            previewed = view.get(half.body_previewed)
+            return Body(
+                content,
+                size,
+                _layout(view.get(half.body_layout)),
+                previewed if isinstance(previewed, int) and previewed >= 0 else None,
+            )
     return Body(None, size)
 
 

@@ -220,7 +220,7 @@ def _url_and_path(views: list[Attributes], client: Span | None) -> tuple[str, st
     """Return the URL that the caller used, and the path that the callee saw."""
     url = client.attributes.get(names.URL_FULL) if client is not None else None
     if isinstance(url, str) and url:
-        return url, _text(views, names.URL_PATH) or path_of(url) or _text(views, names.URL_PATH, "/")
+        return url, _text(views, names.URL_PATH, path_of(url) or "/")
     path, query = _text(views, names.URL_PATH, "/"), _text(views, names.URL_QUERY)
     host = _authority(views)
     return (f"{_text(views, names.URL_SCHEME, 'http')}://{host}{path}{query and '?' + query}" if host else ""), path

@@ -41,13 +41,30 @@ class Body:
 
     :param content: the preview, ``str`` when the body is textual, ``bytes`` otherwise; ``None`` when nothing was
         captured (there was no body, or capturing was off: ``size`` tells which).
-    :param size: bytes on the wire, or ``None`` when nobody counted them. More than the content has: it was cut.
+    :param size: bytes on the wire, or ``None`` when nobody counted them.
+    :param previewed: how many of those the content shows; ``None`` when its own length tells: it was neither masked nor
+        decoded.
     :param layout: how the text is laid out; only a body that was read from a document says something else than ours.
     """
 
     content: str | bytes | None = None
     size: int | None = None
     layout: BodyLayout = BodyLayout.OURS
+    previewed: int | None = None
+
+    @property
+    def missing(self) -> int:
+        """How many bytes the content does not show; 0 when it is whole, or nobody counted."""
+        if self.size is None:
+            return 0
+        shown = self.previewed
+        if shown is None:
+            content = self.content or b""
+            # Counting characters first: encoding is only needed when there are fewer of them than bytes
+            if self.size <= len(content):
+                return 0
+            shown = len(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
+        return max(0, self.size - shown)
 
 
 @dataclass(frozen=True, slots=True)

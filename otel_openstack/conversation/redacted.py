@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from otel_openstack import redaction
-from otel_openstack.conversation.model import Conversation, Exchange, Message
+from otel_openstack.conversation.model import Body, Conversation, Exchange, Message
 
 
 def redacted(conversation: Conversation) -> Conversation:
@@ -32,7 +32,7 @@ def _message(message: Message) -> Message:
         url=redaction.text(message.url),
         path=redaction.text(message.path),
         headers=tuple((name, _header(name, value)) for name, value in message.headers),
-        body=replace(message.body, content=_content(message)),
+        body=_body(message),
     )
 
 
@@ -44,7 +44,15 @@ def _header(name: str, value: str) -> str:
     return f"{name}:{redaction.header(name.strip().lower(), rest)}" if colon else value
 
 
-def _content(message: Message) -> str | bytes | None:
+def _body(message: Message) -> Body:
+    body, masked = message.body, _masked(message)
+    if masked == body.content:
+        return body
+    shown = None if body.size is None else body.size - body.missing
+    return replace(body, content=masked, previewed=shown)
+
+
+def _masked(message: Message) -> str | bytes | None:
     content = message.body.content
     if content is None:
         return None

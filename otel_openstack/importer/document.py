@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from otel_openstack.conversation.model import Body, BodyLayout, Headers, Message, MessageKind
-from otel_openstack.importer.lines import HEADING, PARTICIPANTS, Lines, Read, read_headers, read_status
+from otel_openstack.importer.lines import GAP, HEADING, PARTICIPANTS, Lines, Read, read_headers, read_status
 from otel_openstack.render.body import body_text, read_body
 from otel_openstack.render.markdown import INDENT, INDENTS
 
@@ -20,7 +20,6 @@ _NUMBER = re.compile(r"\((?P<number>\d{1,9})\) *(?P<title>.*)")
 _TAB = re.compile(r'===[+!]* "(?P<name>.*)"')
 _OPENING = re.compile(rf"{INDENT}(?P<fence>`{{3,}}|~{{3,}}) *(?P<info>.*)")
 _TITLE = re.compile(r'title="(?P<title>.*?)"(?= *$| +\w+=)')
-_GAP = re.compile(r'!!! missing "(?P<gap>.*)"')
 # What nobody but a message is called
 _MESSAGE_TITLE = re.compile(r"(?:[A-Z][A-Z_-]*|\d{3} .*) /|\d{3} .* None$")
 _TABS = ("Header", "Body")
@@ -67,7 +66,7 @@ class _Draft:
             self.blocks[found.tab] = found
         elif found.re is PARTICIPANTS:
             self.participants = self.participants or found
-        elif found.re is _GAP and not self.blocks:
+        elif found.re is GAP and not self.blocks:
             self.gap = found["gap"]
 
 
@@ -111,7 +110,7 @@ def _findings(lines: Lines) -> Iterator[tuple[int, re.Match[str] | _Block]]:
         index = max(start + 1, lines.after_fence(start))
         if marker := _TAB.match(line):
             tab = marker["name"]
-        elif found := HEADING.match(line) or PARTICIPANTS.match(line) or _GAP.fullmatch(line):
+        elif found := HEADING.match(line) or PARTICIPANTS.match(line) or GAP.fullmatch(line):
             yield start, found
 
 

@@ -11,6 +11,7 @@ from otel_openstack.render.log import HEADING as LOG_HEADING
 
 HEADING = re.compile(r"#{1,6} +(?P<text>.*)")
 PARTICIPANTS = re.compile(r"`(?P<caller>[^`]+)` (?P<arrow>-->|<--) `(?P<callee>[^`]+)`")
+GAP = re.compile(r'!!! missing "(?P<gap>.*)"')
 _FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)$")
 _HEADER = re.compile(r"(?P<name>[^:]+): (?P<value>.*)")
 
@@ -43,9 +44,9 @@ class Lines:
         if opening is None:
             return index
         fence = opening["fence"]
+        closing = re.compile(rf" {{0,3}}{fence}{fence[0]}* *")
         for end in range(index + 1, len(self.all)):
-            line = self.all[end].strip()
-            if line.startswith(fence) and not line.strip(fence[0]):
+            if closing.fullmatch(self.all[end]):
                 return end + 1
         raise self.error(index, "this code block never ends", f"Close it with {fence}.")
 

@@ -6,7 +6,7 @@ import re
 
 from otel_openstack.conversation.messages import path_of
 from otel_openstack.conversation.model import Message, MessageKind
-from otel_openstack.importer.lines import Lines, Read, read_headers, read_status
+from otel_openstack.importer.lines import GAP, Lines, Read, read_headers, read_status
 from otel_openstack.render.body import read_body
 from otel_openstack.render.log import ARROWS, HEADING, HEADING_LIKE
 from otel_openstack.render.text import UNKNOWN
@@ -47,6 +47,9 @@ def _message(lines: Lines, start: int, end: int) -> Message:
         raise lines.error(start, "a message without its body", "Is the file complete?")
     split = block.index("", 1)
     headers, body = block[:split], block[split + 1 :]
+    gap = GAP.fullmatch(headers[0])
+    if gap:
+        headers = headers[1:] or [""]
     parsed = _request(heading["target"]) if kind is MessageKind.REQUEST else _response(heading["target"])
     if parsed is None:
         raise lines.error(
@@ -64,6 +67,7 @@ def _message(lines: Lines, start: int, end: int) -> Message:
         reason,
         read_headers(headers) if headers != [""] else (),
         read_body("\n".join(body)),
+        gap=gap["gap"] if gap else "",
     )
 
 

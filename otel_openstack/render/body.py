@@ -30,17 +30,15 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{](?:\s*[\]}])?|[\]},:]|[^\s"\[\]{},:
 
 def body_text(body: Body) -> str:
     """Return the lines that show a body."""
-    content, size = body.content, body.size
+    content = body.content
     if body.layout is not BodyLayout.OURS and isinstance(content, str):
         return visible_text(content)
     if not content:
-        return f"... ({size} bytes, not captured)" if size else NONE
+        return f"... ({body.size} bytes, not captured)" if body.size else NONE
     if isinstance(content, bytes):
-        return _bytes_text(content, size)
-    if size is not None and size > len(content):
-        missing = size - len(content.encode("utf-8", "surrogatepass"))
-        if missing > 0:
-            return f"{visible_text(content)}\n... ({missing} more bytes)"
+        return _bytes_text(content, body)
+    if body.missing:
+        return f"{visible_text(content)}\n... ({body.missing} more bytes)"
     if content[0] in "{[":
         spread = spread_json(content)
         if spread is not None:
@@ -68,12 +66,12 @@ def _readings(text: str) -> Iterator[Body]:
     yield Body(text)
 
 
-def _bytes_text(content: bytes, size: int | None) -> str:
-    if size is None:
+def _bytes_text(content: bytes, body: Body) -> str:
+    if body.size is None:
         # Nobody counted: the older tool's documents, which never say how much there was
         return f"{content!r}..."
     shown = content[:PREVIEW_BYTES]
-    missing = max(size, len(content)) - len(shown)
+    missing = body.missing + len(content) - len(shown)
     return f"{shown!r}... ({missing} more bytes)" if missing else f"{shown!r}"
 
 
@@ -100,11 +98,13 @@ def spread_json(text: str) -> str | None:
         return None
     try:
         value = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return _spread_tokens(line) if _is_json(line) else None
-    # The same without spaces: no number, escape or duplicate key was changed on the way
-    if orjson.dumps(value).decode().replace(" ", "") == line.replace(" ", ""):
-        return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+        # The same without spaces: no number, escape or duplicate key was changed on the way
+        if orjson.dumps(value).decode().replace(" ", "") == line.replace(" ", ""):
+            return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        # Not JSON, or more than orjson takes: lone surrogates, deep nesting
+        if not _is_json(line):
+            return None
     return _spread_tokens(line)
 
 

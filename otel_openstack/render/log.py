@@ -6,7 +6,7 @@ import re
 
 from otel_openstack.conversation.model import Conversation, Message, MessageKind
 from otel_openstack.render.body import body_text
-from otel_openstack.render.text import header_block, name, target
+from otel_openstack.render.text import gap_mark, header_block, name, target
 
 ARROWS = {MessageKind.REQUEST: "REQ >>>", MessageKind.RESPONSE: "RESP <<<"}
 HEADING = re.compile(
@@ -22,7 +22,10 @@ def render(conversation: Conversation, *, numbers: bool = True) -> str:
 
 
 def _message(message: Message) -> str:
-    content = f"{header_block(message.headers)}\n\n{body_text(message.body)}"
+    block = header_block(message.headers)
+    if message.gap:
+        block = gap_mark(message.gap) + ("\n" if block else "") + block
+    content = f"{block}\n\n{body_text(message.body)}"
     if "### (" in content:
         # A body may hold a log: what would be read as a heading moves by one space
         content = HEADING_LIKE.sub(lambda heading: f" {heading.group()}", content)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from otel_openstack.conversation.model import BodyLayout, Conversation, Message, MessageKind
 from otel_openstack.render.body import body_text
-from otel_openstack.render.text import header_block, name, title, visible
+from otel_openstack.render.text import gap_mark, header_block, name, title
 
 INDENT = "    "
 _BACKTICKS = re.compile(r"`{3,}")
@@ -26,7 +26,7 @@ def render(conversation: Conversation, *, numbers: bool = True) -> str:
 def _message(message: Message, number: str) -> str:
     heading = title(message)
     arrow = "-->" if message.kind is MessageKind.REQUEST else "<--"
-    gap = f'\n!!! missing "{gap_text(message.gap)}"\n' if message.gap else ""
+    gap = f"\n{gap_mark(message.gap)}\n" if message.gap else ""
     headers, body = header_block(message.headers), body_text(message.body)
     fence = _fence(headers, body)
     attributes = f'title="{heading}" linenums="1"'
@@ -45,11 +45,6 @@ def _message(message: Message, number: str) -> str:
     {fence}
 
 """
-
-
-def gap_text(gap: str) -> str:
-    """Return a gap's sentence as it can stand in an admonition's title."""
-    return visible(gap).replace('"', "'")
 
 
 def _fence(*blocks: str) -> str:

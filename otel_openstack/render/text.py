@@ -63,6 +63,11 @@ def header_block(headers: Headers) -> str:
     return block
 
 
+def gap_mark(gap: str) -> str:
+    """Return the line that says what is missing of a message; to mkdocs it is an admonition."""
+    return f'!!! missing "{visible(gap)}"'
+
+
 def visible(line: str) -> str:
     """Show the control characters of what is to be one line."""
     return line if line.isprintable() else line.translate(_PICTURES)

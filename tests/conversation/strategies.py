@@ -14,7 +14,7 @@ from otel_openstack.attributes import (
     URL_PATH,
 )
 from otel_openstack.conversation.model import Body, Conversation, Message, MessageKind
-from otel_openstack.otlp import Resource, Span, SpanKind
+from otel_openstack.otlp import AttributeValue, Resource, Span, SpanKind
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 SERVICES = ("openstack", "keystone", "glance-api", "swift-proxy-server", "nova-api")
@@ -69,7 +69,9 @@ def record(made: list[Call], wrong_by: dict[str, int] | None = None) -> tuple[li
         path = f"/{number}"
         said.append(f"GET {path}")
         place = len(spans)
-        spans.extend([span(caller, client_id, parent, path), span(call.callee, server_id, client_id, path, server=True)])
+        spans.extend(
+            [span(caller, client_id, parent, path), span(call.callee, server_id, client_id, path, server=True)]
+        )
         times = [tick(), tick()]
         for inner in call.inner:
             make(inner, call.callee, server_id)
@@ -93,11 +95,11 @@ def span(
     server: bool = False,
     start: int = 0,
     end: int = 0,
-    **attributes: str | int,
+    **attributes: AttributeValue,
 ) -> Span:
     """Build one half of ``GET path -> 200``; further attributes are named with ``__`` for each dot."""
-    known = {HTTP_REQUEST_METHOD: "GET", HTTP_RESPONSE_STATUS_CODE: 200}
-    where = {URL_PATH: path} if server else {URL_FULL: f"http://192.0.2.1{path}"}
+    known: dict[str, AttributeValue] = {HTTP_REQUEST_METHOD: "GET", HTTP_RESPONSE_STATUS_CODE: 200}
+    where: dict[str, AttributeValue] = {URL_PATH: path} if server else {URL_FULL: f"http://192.0.2.1{path}"}
     named = {name.replace("__", "."): value for name, value in attributes.items()}
     return Span(
         TRACE_ID,

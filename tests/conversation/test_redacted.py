@@ -51,3 +51,15 @@ def test_a_secret_in_a_form_is_masked() -> None:
         body=Body("user=admin&password=hunter2", 27),
     )
     assert redacted(Conversation("4b" * 16, (message,))).messages[0].body.content == "user=admin&password=***"
+
+
+def test_a_line_that_is_no_header_is_masked_as_if_it_were_one() -> None:
+    """A document may have lost the blank after the colon; a body that was not captured stays so."""
+    message = Message(
+        MessageKind.REQUEST, "a", "b", "GET", "", "/", headers=(("", f"X-Auth-Token:{TOKEN}"), ("", "no header"))
+    )
+    (masked,) = redacted(Conversation("4b" * 16, (message,))).messages
+    assert TOKEN not in repr(masked)
+    assert masked.headers[0][1].startswith("X-Auth-Token:")
+    assert masked.headers[1] == ("", "no header")
+    assert masked.body == Body()

@@ -1,0 +1,26 @@
+"""The diagram."""
+
+import pytest
+
+from otel_openstack.conversation.model import Conversation, Message, MessageKind
+from otel_openstack.render.mermaid import render
+
+
+@pytest.mark.parametrize(
+    ("service", "shown"),
+    [
+        ("glance-api", "glance-api"),
+        ("swift.proxy_1", "swift.proxy_1"),
+        ("192.0.2.1:9292", "192.0.2.1#58;9292"),
+        ("a->>b", "a-#62;#62;b"),
+        ("a--b-", "a#45;#45;b#45;"),
+        ("end", "#101;nd"),
+        ("Note-keeper", "#78;ote-keeper"),
+        ("noted", "noted"),
+        ("a\nb", "a#9226;b"),
+    ],
+)
+def test_names_cannot_break_the_line(service: str, shown: str) -> None:
+    """What has a meaning to Mermaid is written as an entity code, keywords by their first letter."""
+    message = Message(MessageKind.REQUEST, service, "b", "GET", "", "/")
+    assert render(Conversation("", (message,))) == f"{shown}->>b: GET /\n"
