@@ -46,6 +46,9 @@ HTTP_RESPONSE_BODY_CONTENT = "http.response.body.content"
 # Bytes on the wire; larger than the preview means that the preview was cut
 HTTP_REQUEST_BODY_SIZE = "http.request.body.size"
 HTTP_RESPONSE_BODY_SIZE = "http.response.body.size"
+# How many of those bytes the preview shows, where its own length does not tell: it was masked, or decoded
+OPENSTACK_HTTP_REQUEST_BODY_PREVIEWED = "openstack.http.request.body.previewed"
+OPENSTACK_HTTP_RESPONSE_BODY_PREVIEWED = "openstack.http.response.body.previewed"
 
 # -- ours: the message as it was -----------------------------------------------------------------------------------
 # Header names as seen on that side, in order, repeated when repeated: with the values above they rebuild the block
