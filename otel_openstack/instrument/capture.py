@@ -72,9 +72,13 @@ class Preview:
     :param content_encoding: value of Content-Encoding; the preview is of what it wraps.
     :ivar size: bytes seen so far.
     :ivar shown: how many of them the preview shows, known once it was made.
+    :ivar came_decoded: whether somebody had taken the content coding off before.
     """
 
-    __slots__ = ("_charset", "_content_type", "_encoding", "_limit", "_pieces", "_room", "_settings", "shown", "size")
+    __slots__ = (
+        "_charset", "_content_type", "_encoding", "_limit", "_pieces", "_room", "_settings",
+        "came_decoded", "shown", "size",
+    )  # fmt: skip
 
     def __init__(self, settings: Settings, content_type: str, content_encoding: str = "") -> None:
         self._settings = settings
@@ -82,6 +86,7 @@ class Preview:
         self._pieces: list[bytes] = []
         self.size = 0
         self.shown = 0
+        self.came_decoded = False
         self._expect(content_encoding.strip().lower())
 
     def _expect(self, encoding: str) -> None:
@@ -102,6 +107,7 @@ class Preview:
     def decoded(self) -> None:
         """Say, before the first piece, that the content coding has been taken off."""
         if self._encoding and not self._pieces:
+            self.came_decoded = True
             self._expect("")
 
     def content(self) -> str | bytes | None:
@@ -242,8 +248,9 @@ class Exchange:
         if not content:
             return
         self.attributes[content_name] = content
-        # What somebody decoded before we saw it is counted by its share of the bytes on the wire
-        shown = preview.shown * size // preview.size
+        shown = preview.shown
+        if preview.came_decoded and isinstance(size, int):  # count what is shown by its share of the bytes on the wire
+            shown = shown * size // preview.size
         if len(content) != shown or not content.isascii():
             self.attributes[previewed_name] = shown
 

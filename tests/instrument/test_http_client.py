@@ -253,6 +253,7 @@ def test_a_coded_response_is_shown_decoded_with_its_size_on_the_wire(server: Ser
     for attributes in map(_attributes, spans.all(2)):
         assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "x" * 8192
         assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == len(coded)
+        assert attributes[names.OPENSTACK_HTTP_RESPONSE_BODY_PREVIEWED] < len(coded)  # it was cut
 
 
 def test_a_chunked_response_is_recorded(server: Server, spans: Spans) -> None:

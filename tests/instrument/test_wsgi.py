@@ -88,6 +88,7 @@ def test_an_exchange_is_recorded_as_a_raw_socket_saw_it(spans: Spans, serve: Ser
     assert attributes["http.request.header.x-auth-token"][0].startswith("{SHA256}")
     assert attributes["http.request.header.x-empty"] == ("",)
     assert attributes[names.HTTP_REQUEST_BODY_CONTENT] == '{"password":"***"}'
+    assert attributes[names.OPENSTACK_HTTP_REQUEST_BODY_PREVIEWED] == 17  # all of it, though masking made it longer
     assert attributes[names.HTTP_REQUEST_BODY_SIZE] == attributes[names.HTTP_RESPONSE_BODY_SIZE] == 17
     assert attributes[names.HTTP_RESPONSE_STATUS_CODE] == 201
     assert attributes[names.OPENSTACK_HTTP_RESPONSE_REASON] == "MADE up"
@@ -314,6 +315,7 @@ def test_what_the_application_does_not_read_is_not_read(spans: Spans) -> None:
     attributes = _attributes(spans.one())
     assert attributes[names.HTTP_REQUEST_BODY_CONTENT] == "abc"
     assert attributes[names.HTTP_REQUEST_BODY_SIZE] == 6
+    assert names.OPENSTACK_HTTP_REQUEST_BODY_PREVIEWED not in attributes  # three of six, as its length tells
 
 
 @pytest.mark.parametrize(
