@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from otel_openstack import attributes as names
 from otel_openstack.conversation.model import Body, BodyLayout, Headers
 from otel_openstack.otlp import Attributes, AttributeValue
 
 
-@dataclass(frozen=True, slots=True)
-class Half:
+class Half(NamedTuple):
     """Where a span keeps one half of an exchange."""
 
     header_prefix: str

@@ -34,7 +34,7 @@ from otel_openstack.otlp import Span, SpanKind
 _REQUEST_ID_HEADER = HTTP_REQUEST_HEADER_PREFIX + HEADER_REQUESTSHOOK_REQUEST_ID.lower()
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Hop:
     """The spans of one exchange, and where it hangs.
 
