@@ -9,7 +9,9 @@ import importlib.util
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -18,7 +20,8 @@ from otel_openstack.traces.intake import Intake
 from otel_openstack.traces.receiver_http import HttpReceiver
 from otel_openstack.traces.store import Store
 
-_SORT_SECONDS = 0.5  # between two looks for requests to sort; whoever reads does not wait for it
+_SORT_SECONDS = 0.5
+_MAX_WAITING_BYTES = 32 * 1024**2
 _PRUNE_SECONDS = 60
 
 _log = logging.getLogger(__name__)
@@ -75,11 +78,16 @@ class Receiver:
         :param max_age_days: delete what was received longer ago than this.
         :param max_megabytes: delete the oldest requests when the store uses more than this.
         """
+        prune = partial(
+            self._store.prune,
+            max_age_seconds=None if max_age_days is None else max_age_days * 86400,
+            max_bytes=None if max_megabytes is None else max_megabytes * 1024**2,
+        )
         interrupted = threading.Event()
         before = {number: signal.signal(number, lambda *_: interrupted.set()) for number in _INTERRUPTS}
         try:
             while not interrupted.is_set():
-                self._prune(max_age_days, max_megabytes)
+                self._try(prune)
                 interrupted.wait(_PRUNE_SECONDS)
         finally:
             for number, handler in before.items():
@@ -100,21 +108,21 @@ class Receiver:
         return None if address is None else _url(address[0], self._ports.get(protocol, address[1]))
 
     def _sort(self) -> None:
-        last = False
-        while not last:
-            last = self._stopping.wait(_SORT_SECONDS)
-            try:
-                self._store.sort()
-            except SourceError as error:  # a full disk, say: senders are told, and we try again
-                _log.warning("%s", error)
+        """Sort in quiet moments, or when it cannot wait: under load, answering comes first."""
+        self._try(self._store.sort)  # what a receiver left that was killed
+        waiting = 0
+        stopping = False
+        while not stopping:
+            stopping = self._stopping.wait(_SORT_SECONDS)
+            before, waiting = waiting, self._store.unsorted_bytes
+            if waiting == before or waiting > _MAX_WAITING_BYTES or stopping:
+                self._try(self._store.sort)
 
-    def _prune(self, max_age_days: int | None, max_megabytes: int | None) -> None:
+    @staticmethod
+    def _try(work: Callable[[], object]) -> None:
         try:
-            self._store.prune(
-                max_age_seconds=None if max_age_days is None else max_age_days * 86400,
-                max_bytes=None if max_megabytes is None else max_megabytes * 1024**2,
-            )
-        except SourceError as error:
+            work()
+        except SourceError as error:  # a full disk, say: senders are told so too, and it is tried again
             _log.warning("%s", error)
 
     def __enter__(self) -> Receiver:

@@ -49,10 +49,10 @@ from otel_openstack.traces.store_file import (
     transaction,
 )
 
-_SORT_BATCHES = 16  # at once, so that an index page is written once for many spans
+_SORT_BYTES = 32 * 1024**2  # at once, so that an index page is written once for many spans
 _WRITE_SPANS = 512  # a batch, as the SDKs have it
 _CACHE_BYTES = 64 * 1024**2
-_MAX_UNSORTED_BYTES = 128 * 1024**2  # beyond that, whoever appends has to help
+_MAX_FRESH_BYTES = 128 * 1024**2  # beyond that, whoever appends has to sort
 
 _Place = tuple[trace_pb2.Span, Resource, Scope]
 
@@ -67,7 +67,9 @@ class Store:
         # One connection for each kind of work, and a lock for each; who writes also holds _writing
         self._appender, self._sorter, self._reader = connections
         self._writing, self._sorting, self._reading = threading.Lock(), threading.Lock(), threading.RLock()
-        self._unsorted_bytes = 0
+        self._fresh: dict[int | None, bytes] = {}  # what was appended and not sorted yet, by id
+        self.unsorted_bytes = 0
+        """Their size: what :meth:`sort` would go through."""
         self._damage: dict[str, None] = {}
         self._batches: dict[int, tuple[int, list[_Place]]] = {}  # the last ones read, by id, with their size
 
@@ -88,7 +90,7 @@ class Store:
         read_only = not os.access(file, os.W_OK)
         with ExitStack() as opened, explained(file):
             connections = tuple(opened.enter_context(closing(connect(file, read_only=read_only))) for _ in range(3))
-            check_schema(file, connections[0], create=create)
+            check_schema(file, connections[0])
             opened.pop_all()
         return cls(file, connections, read_only=read_only)
 
@@ -101,11 +103,12 @@ class Store:
         :raises SourceError: the file cannot be written.
         """
         with self._writing, explained(self.path):
-            self._appender.execute(
+            cursor = self._appender.execute(
                 "INSERT INTO batch (received_unix_nano, payload) VALUES (?, ?)", (time.time_ns(), request)
             )
-            self._unsorted_bytes += len(request)
-        if self._unsorted_bytes > _MAX_UNSORTED_BYTES:
+            self._fresh[cursor.lastrowid] = request
+            self.unsorted_bytes += len(request)
+        if self.unsorted_bytes > _MAX_FRESH_BYTES:
             self.sort()
 
     def write(self, spans: Iterable[Span]) -> None:
@@ -129,32 +132,39 @@ class Store:
         :raises SourceError: the file cannot be read or written.
         """
         with self._sorting, explained(self.path):
-            self._unsorted_bytes = 0
             while self._sort_some():
                 self._checkpoint()
 
     def _sort_some(self) -> bool:
-        """Index the next few batches, and tell whether there may be more."""
+        """Index the next few batches, and tell whether there were any."""
         traces: dict[bytes, TraceDigest] = {}
-        batch = before = self._scalar("SELECT through FROM sorted")
+        size = 0
+        last = before = self._scalar("SELECT through FROM sorted")
         for batch, received in self._query(
-            "SELECT id, received_unix_nano FROM batch WHERE id > ? ORDER BY id LIMIT ?", before, _SORT_BATCHES
+            "SELECT id, received_unix_nano FROM batch WHERE id > ? ORDER BY id LIMIT 1024", before
         ):
-            self._digest(batch, received, traces)
-        if batch == before:
+            if size > _SORT_BYTES:
+                break
+            size += self._digest(batch, received, traces)
+            last = batch
+        if last == before:
             return False
         with self._writing, transaction(self._sorter) as write:
             if write("SELECT through FROM sorted").fetchone() == (before,):  # else another process was quicker
                 self._index(traces, write)
-                write("UPDATE sorted SET through = ?", (batch,))
+                write("UPDATE sorted SET through = ?", (last,))
         return True
 
-    def _digest(self, batch: int, received: int, traces: dict[bytes, TraceDigest]) -> None:
+    def _digest(self, batch: int, received: int, traces: dict[bytes, TraceDigest]) -> int:
+        """Add a batch to what is known of each trace, and return its size."""
+        payload = self._fresh.get(batch) or self._payload(batch)
         try:
-            for (payload,) in self._query("SELECT payload FROM batch WHERE id = ?", batch):
-                digest(payload, traces, first_place=batch * PLACES, received_unix_nano=received)
+            digest(payload, traces, first_place=batch * PLACES, received_unix_nano=received)
         except ProtobufError as error:
             self._note_damage(batch, error)
+        with self._writing:
+            self.unsorted_bytes -= len(self._fresh.pop(batch, b""))
+        return len(payload)
 
     def _index(self, traces: dict[bytes, TraceDigest], write: Execute) -> None:
         keys = [
@@ -322,12 +332,17 @@ class Store:
         with self._reading:
             size, members = self._batches.pop(batch, (0, []))
             if not members:
-                for (payload,) in self._query("SELECT payload FROM batch WHERE id = ?", batch):
-                    size, members = len(payload), self._parse(batch, payload)
+                payload = self._payload(batch)
+                size, members = len(payload), self._parse(batch, payload)
             self._batches[batch] = size, members
             while len(self._batches) > 1 and sum(size for size, _ in self._batches.values()) > _CACHE_BYTES:
                 del self._batches[next(iter(self._batches))]
             return members
+
+    def _payload(self, batch: int) -> bytes:
+        """Return a batch's bytes, none when it was deleted meanwhile."""
+        found = self._query("SELECT payload FROM batch WHERE id = ?", batch)
+        return bytes(found[0][0]) if found else b""
 
     def _parse(self, batch: int, payload: bytes) -> list[_Place]:
         message = trace_pb2.TracesData()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from otel_openstack.exceptions import SourceError
 
 _APPLICATION_ID = 0x6F54656C  # "oTel", in the place that SQLite has for saying whose file it is
 _SCHEMA_VERSION = 1
-_MAGIC = b"SQLite format 3\0"
-_SCHEMA = """
+_SMALLEST_DATABASE = 512  # bytes
+_TABLES = """
 CREATE TABLE batch (id INTEGER PRIMARY KEY AUTOINCREMENT, received_unix_nano INTEGER NOT NULL, payload BLOB NOT NULL);
 -- One row: the last batch that the tables below know
 CREATE TABLE sorted (through INTEGER NOT NULL);
@@ -28,25 +28,46 @@ CREATE TABLE service (name TEXT, trace INTEGER, PRIMARY KEY (name, trace)) WITHO
 """
 PLACES = 2**24  # positions in a batch: more than the 20 MiB of a request can hold
 _PAGE_BYTES = 32 * 1024  # bodies are big: fewer, larger pages
-WAL_BYTES = 64 * 1024**2
+WAL_BYTES = 128 * 1024**2  # of write-ahead log, before it is moved into the file
 BUSY_SECONDS = 30
 
 Execute = Callable[..., sqlite3.Cursor]
 
 
 def create_file(file: Path) -> None:
-    """Make a file that only its owner can read, and the folders above it; leave one that exists alone.
+    """Make an empty store that only its owner can read, and the folders above it; leave a file that exists alone.
+
+    It is made beside its place and moved there when it is whole: nobody ever sees half a store.
 
     :raises SourceError: it cannot be made.
     """
     try:
+        if file.exists() and file.stat().st_size:
+            return
         file.parent.mkdir(parents=True, exist_ok=True)
-        # What is in it was said in confidence; SQLite gives the write-ahead log the mode of the file
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".otel-openstack-") as folder:
+            made = Path(folder, file.name)
+            made.touch(mode=0o600)  # SQLite gives its write-ahead log the same
+            with closing(sqlite3.connect(made)) as connection:
+                connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+                connection.executescript(_TABLES)
+            _put_in_place(made, file)
     except OSError as error:
         raise SourceError(
             f"The store {file} cannot be made: {error.strerror}.", hint="Name a file in a folder that is yours."
         ) from error
+
+
+def _put_in_place(made: Path, file: Path) -> None:
+    try:
+        file.hardlink_to(made)  # which, unlike a rename, takes nobody's place
+    except FileExistsError:
+        if not file.stat().st_size:
+            made.replace(file)
+        # else somebody was quicker, and theirs it is
 
 
 def connect(file: Path, *, read_only: bool) -> sqlite3.Connection:
@@ -54,10 +75,10 @@ def connect(file: Path, *, read_only: bool) -> sqlite3.Connection:
 
     :raises SourceError: it is no database.
     """
-    with file.open("rb") as content:
-        start = content.read(len(_MAGIC))
-    if start not in (b"", _MAGIC):  # SQLite itself takes a short file of anything for an empty one
-        raise SourceError(f"{file} is not a store of traces: it begins with {start!r}.", hint="Name another file.")
+    # Never by reading it: closing a file drops the locks that SQLite holds on it elsewhere in this process
+    # (https://www.sqlite.org/howtocorrupt.html, 2.2), and SQLite itself only takes a short file for an empty one
+    if 0 < file.stat().st_size < _SMALLEST_DATABASE:
+        raise SourceError(f"{file} is not a store of traces: it is too short for one.", hint="Name another file.")
     connection = sqlite3.connect(
         f"{file.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}",
         uri=True,
@@ -67,35 +88,23 @@ def connect(file: Path, *, read_only: bool) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA wal_autocheckpoint = 0")  # Store._checkpoint does it
-    connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
+    connection.execute("PRAGMA journal_size_limit = 0")  # so that the log's size tells how long it is
     connection.execute("PRAGMA cache_size = -65536")
     return connection
 
 
-def check_schema(file: Path, connection: sqlite3.Connection, *, create: bool) -> None:
-    """Make sure that a file is a store of this version.
+def check_schema(file: Path, connection: sqlite3.Connection) -> None:
+    """Make sure that a file is a store of a version that is known here.
 
-    :param create: make the tables when there are none at all.
     :raises SourceError: it is something else.
     """
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if not tables and create:
-        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        with transaction(connection) as write:
-            # Somebody else may have been quicker
-            if not write("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-                for statement in _SCHEMA.split(";\n"):
-                    write(statement)
-                write(f"PRAGMA application_id = {_APPLICATION_ID}")
-                write(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-    elif application != _APPLICATION_ID:
+    if application != _APPLICATION_ID:
         raise SourceError(
             f"{file} is not a store of traces, though SQLite can read it.", hint="Name another file, or none."
         )
-    elif version > _SCHEMA_VERSION:
+    if version > _SCHEMA_VERSION:
         raise SourceError(
             f"{file} was written by a newer version of otel-openstack (schema {version}, this one knows"
             f" {_SCHEMA_VERSION}).",

@@ -289,7 +289,7 @@ def test_the_write_ahead_log_stays_short(store, path, monkeypatch):
 
 
 def test_who_appends_sorts_when_nobody_else_does(store, path, monkeypatch):
-    monkeypatch.setattr(store_module, "_MAX_UNSORTED_BYTES", 10_000)
+    monkeypatch.setattr(store_module, "_MAX_FRESH_BYTES", 10_000)
     for number in range(1, 100):
         store.append(protobuf.encode([_span(number, attributes={"body": "x" * 1000})]))
     with closing(sqlite3.connect(path)) as bare:
