@@ -157,7 +157,9 @@ class _Worker:
         self._schedule_delay = schedule_delay
         self._max_batch_size = min(max_batch_size, _GREEN_BATCH_SIZE) if self._green else max_batch_size
         self._exporter = exporter
-        logging.getLogger(type(exporter).__module__).addFilter(_say_once())
+        # An exporter that retries tells its troubles to nobody but its log
+        self._log = logging.getLogger(type(exporter).__module__)
+        self._log.addFilter(self._hear)
         self._wake = threading.Event()
         self._sending = threading.Lock()
         self._stopping = False
@@ -173,9 +175,14 @@ class _Worker:
     def stop(self) -> None:
         self._stopping = True
         self._wake.set()
-        if self._queue or self._sending.locked():
-            self._thread.join(0.1 if self._failing else _SHUTDOWN_SECONDS)
+        deadline = time.monotonic() + _SHUTDOWN_SECONDS
+        while (self._queue or self._sending.locked()) and time.monotonic() < deadline:
+            self._thread.join(0.05)
+            if self._failing:
+                break
         self._exporter.shutdown()
+        if not self._failing:
+            self._log.removeFilter(self._hear)
 
     def drain(self, timeout: float) -> bool:
         """Send what waits; false if another thread was sending all the time."""
@@ -197,6 +204,14 @@ class _Worker:
             self._wake.clear()
             self.drain(timeout=self._schedule_delay)
         self.drain(timeout=_SHUTDOWN_SECONDS)
+
+    def _hear(self, record: logging.LogRecord) -> bool:
+        """Note trouble, and let one line about it pass until the receiver is back."""
+        if record.levelno < logging.WARNING:
+            return True
+        is_news = not self._failing
+        self._failing = True
+        return is_news
 
     @never_raises
     def _send(self, batch: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -220,15 +235,3 @@ class _Worker:
 def _is_green() -> bool:
     patcher = sys.modules.get("eventlet.patcher")
     return patcher is not None and bool(patcher.is_monkey_patched("thread"))
-
-
-def _say_once() -> Callable[[logging.LogRecord], bool]:
-    """Return a filter for an exporter's log: a receiver that is away is worth a line, not one a second."""
-    said: set[str] = set()
-
-    def is_new(record: logging.LogRecord) -> bool:
-        known = record.msg in said
-        said.add(record.msg)
-        return not known
-
-    return is_new
