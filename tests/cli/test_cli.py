@@ -1,0 +1,254 @@
+"""The verbs as a person meets them: output, exit codes, errors and hints."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from otel_openstack import __version__
+from otel_openstack.cli import export_to_markdown, main
+from otel_openstack.render import RENDERERS
+
+DOCUMENT = """
+### (1) GET /v3
+`openstack` --> `keystone`
+
+=== "Header"
+    ``` http title="GET /v3" linenums="1"
+    Host: 127.0.0.1:5000
+    X-Auth-Token: gAAAAABjsoUBidK_dtSo6s04L6HQ5WB6XDcLhYyaRXYNAhH7A1bnXkF18BtoVGL7BP799R3y
+    X-Requestshook-Request-Id: 1a2e4a3d05ce482586b9219ea2be036d
+    ```
+
+=== "Body"
+    ``` json title="GET /v3" linenums="1"
+    none
+    ```
+
+
+### (2) 200 OK /v3
+`openstack` <-- `keystone`
+
+=== "Header"
+    ``` http title="200 OK /v3" linenums="1"
+    X-Requestshook-Request-Id: 1a2e4a3d05ce482586b9219ea2be036d
+    x-openstack-request-id: req-28c2ab3a-0012-4a6a-8875-ae048973164e
+    ```
+
+=== "Body"
+    ``` json title="200 OK /v3" linenums="1"
+    {
+      "version": "v3.14"
+    }
+    ```
+
+"""
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    """Write a document of one exchange."""
+    path = tmp_path / "one.md"
+    path.write_text(DOCUMENT)
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, document: Path) -> str:
+    """Import that document into a store."""
+    path = str(tmp_path / "traces.db")
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        assert main(["import", str(document), "--into", path]) == 0
+    return path
+
+
+def trace_of(store: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the id of the only trace."""
+    assert main(["list", "--from", store, "--json"]) == 0
+    return str(json.loads(capsys.readouterr().out)["trace_id"])
+
+
+def test_import_prints_the_trace_id_as_its_last_line(
+    tmp_path: Path, document: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Twice the same document is one trace, and standard output is that id alone."""
+    path = str(tmp_path / "traces.db")
+    for _ in range(2):
+        assert main(["import", str(document), "--into", path]) == 0
+    first, second = capsys.readouterr().out.split()
+    assert first == second
+    assert trace_of(path, capsys) == first
+
+
+def test_a_document_comes_back_to_the_byte(store: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    """What was imported is what is exported."""
+    assert export_to_markdown(["latest", "--from", store]) == 0
+    assert capsysbinary.readouterr().out == DOCUMENT.encode()
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "1a2e4a3d05ce482586b9219ea2be036d",
+        "1A2E4A3D-05CE-4825-86B9-219EA2BE036D",
+        "req-28c2ab3a-0012-4a6a-8875-ae048973164e",
+    ],
+)
+def test_any_id_leads_to_the_trace(identifier: str, store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Find and export take request ids, dashed or not, in any case."""
+    trace = trace_of(store, capsys)
+    assert main(["find", identifier, "--from", store, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["trace_id"] == trace
+    assert main(["export", identifier, "--from", store, "--format", "diagram"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "openstack->>keystone: GET /v3",
+        "keystone-->>openstack: 200 OK /v3",
+    ]
+
+
+def test_a_list_in_a_pipe_is_separated_by_tabs(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each trace is one line: time, duration, spans, id, root, services."""
+    assert main(["list", "--from", store]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    cells = line.split("\t")
+    assert len(cells) == 6
+    assert cells[2] == "2"
+    assert set(cells[5].split(", ")) == {"openstack", "keystone"}
+
+
+def test_a_list_can_be_narrowed(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """By a service that took part, and by time."""
+    for arguments, count in ((["--service", "keystone"], 1), (["--service", "glance-api"], 0), (["--since", "1h"], 0)):
+        assert main(["list", "--from", store, *arguments]) == 0
+        assert len(capsys.readouterr().out.splitlines()) == count
+
+
+def test_secrets_of_older_documents_can_be_masked(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --redact a token leaves as its digest."""
+    assert main(["export", "latest", "--from", store, "--redact"]) == 0
+    shown = capsys.readouterr().out
+    assert "gAAAAAB" not in shown
+    assert "X-Auth-Token: {SHA256}" in shown
+
+
+def test_a_document_is_written_beside_and_renamed_in(store: str, tmp_path: Path) -> None:
+    """The file is whole, and nothing else is left in its folder."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    assert main(["export", "latest", "--from", store, "-o", str(folder / "one.md")]) == 0
+    assert [path.name for path in folder.iterdir()] == ["one.md"]
+    assert (folder / "one.md").read_text() == DOCUMENT
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["list", "--from", "missing.db"], "missing.db"),
+        (["list", "--from", "gopher://host"], "gopher"),
+        (["export", "4bf92f35", "--from", "STORE"], "'4bf92f35'"),
+        (["import", "missing.md", "--into", "STORE"], "missing.md"),
+        (["import", "LATIN1", "--into", "STORE"], "not UTF-8"),
+        (["import", "EMPTY", "--into", "STORE"], "holds no message"),
+        (["export", "latest", "--from", "STORE", "-o", "no/such/folder/x.md"], "no/such/folder/x.md"),
+        (["record", "--from", "STORE", "--", "no-such-program"], "no-such-program"),
+        (["record", "--from", "STORE", "--"], "no command"),
+        (["record", "--from", "spans.jsonl", "--", "true"], "spans.jsonl"),
+        (["import", "DOCUMENT", "--into", "otlp+http://127.0.0.1:9"], "127.0.0.1:9"),
+    ],
+)
+def test_an_error_is_a_sentence_and_a_hint(
+    arguments: list[str],
+    said: str,
+    store: str,
+    document: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It names the value, ends with exit code 2, writes nothing to standard output and shows no traceback."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "latin1.md").write_bytes("### GET /é".encode("latin-1"))
+    (tmp_path / "empty.md").write_bytes(b"")
+    names = {"STORE": store, "DOCUMENT": str(document), "LATIN1": "latin1.md", "EMPTY": "empty.md"}
+    assert main([names.get(argument, argument) for argument in arguments]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    error, *rest = output.err.splitlines()
+    assert error.startswith("error: ")
+    assert said in error
+    assert "Traceback" not in output.err
+    assert all(line.startswith("hint: ") for line in rest[:1])
+
+
+def test_an_id_that_nobody_knows_is_not_found(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2, a sentence for people, nothing for machines."""
+    assert main(["find", "req-0", "--from", store]) == 2
+    assert "'req-0'" in capsys.readouterr().err
+    assert main(["find", "req-0", "--from", store, "--json"]) == 2
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("value", ["localhost", "127.0.0.1:http", ":99999"])
+def test_an_address_that_is_none_is_refused(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The argument parser names the value and an example."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["receive", "--http", value])
+    assert repr(value) in capsys.readouterr().err
+
+
+def test_every_verb_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each help ends with commands that can be typed, and each format has a renderer."""
+    for verb in ("receive", "record", "export", "import", "list", "find"):
+        with pytest.raises(SystemExit, match="0"):
+            main([verb, "--help"])
+        assert f"  otel-openstack {verb}" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="0"):
+        export_to_markdown(["--help"])
+    assert "  export-to-markdown latest" in capsys.readouterr().out
+    from otel_openstack.cli.arguments import FORMATS
+
+    assert tuple(RENDERERS) == FORMATS
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """As one line."""
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"otel-openstack {__version__}\n"
+
+
+def test_a_reader_that_has_had_enough_is_no_error(store: str) -> None:
+    """Export into a pipe that is closed ends quietly."""
+    script = f"{sys.executable} -m otel_openstack.cli export latest --from {store} | head -c 1"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=False)
+    assert (done.stdout, done.stderr) == (b"\n", b"")
+
+
+def test_completion_knows_the_verbs(tmp_path: Path) -> None:
+    """What argcomplete asks is answered."""
+    answer = tmp_path / "answer"
+    environment = os.environ | {
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),
+        "COMP_LINE": "otel-openstack ex",
+        "COMP_POINT": "17",
+    }
+    subprocess.run([sys.executable, "-m", "otel_openstack.cli"], env=environment, check=False)
+    assert answer.read_text().split() == ["export"]
+
+
+def test_help_loads_nothing_that_it_does_not_need() -> None:
+    """Neither protobuf nor SQLite nor anything of a server is imported to print a help text."""
+    code = (
+        "import sys; from otel_openstack.cli.arguments import otel_openstack_parser as p; p().format_help(); "
+        "print([m for m in ('google.protobuf', 'sqlite3', 'rich', 'orjson', 'waitress', 'grpc') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
