@@ -106,7 +106,9 @@ def trace_spans() -> list[Span]:
     spans: list[Span] = []
     clock = 1_700_000_000_000_000_000
     for index, (caller, callee, made_for, size) in enumerate(CALLS):
-        start = clock + index * 10_000_000 if made_for is None else spans[2 * made_for].start_unix_nano + index * 100_000
+        start = (
+            clock + index * 10_000_000 if made_for is None else spans[2 * made_for].start_unix_nano + index * 100_000
+        )
         end = start + (9_000_000 if made_for is None else 900_000 // (1 + made_for))
         parent = "" if made_for is None else spans[2 * made_for + 1].span_id
         both = attributes(index, SERVICES[callee], size)
@@ -177,7 +179,9 @@ def attributes(index: int, service: str, size: int) -> dict[str, AttributeValue]
 
 def header_block(headers: dict[str, str], prefix: str, names_key: str) -> dict[str, AttributeValue]:
     """Build the attributes of one header block."""
-    values: Iterable[tuple[str, AttributeValue]] = ((prefix + name.lower(), (value,)) for name, value in headers.items())
+    values: Iterable[tuple[str, AttributeValue]] = (
+        (prefix + name.lower(), (value,)) for name, value in headers.items()
+    )
     return {**dict(values), names_key: tuple(headers)}
 
 
@@ -186,7 +190,11 @@ def body(size: int) -> str:
     entries: list[dict[str, object]] = []
     text = ""
     while len(text) < size:
-        endpoint = {"id": "6fbbbec7587e4989a4de6e7a43c7205f", "interface": "public", "url": "http://192.0.2.1/placement"}
+        endpoint = {
+            "id": "6fbbbec7587e4989a4de6e7a43c7205f",
+            "interface": "public",
+            "url": "http://192.0.2.1/placement",
+        }
         entries.append({"endpoints": [endpoint], "id": "10304edc7ec942d282567b8c4f5610d6", "name": "placement"})
         text = json.dumps({"token": {"is_domain": False, "catalog": entries}})
     return text

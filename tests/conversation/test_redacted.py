@@ -63,3 +63,13 @@ def test_a_line_that_is_no_header_is_masked_as_if_it_were_one() -> None:
     assert masked.headers[0][1].startswith("X-Auth-Token:")
     assert masked.headers[1] == ("", "no header")
     assert masked.body == Body()
+
+
+def test_masking_does_not_make_a_body_look_cut() -> None:
+    """It is shorter, or longer, and shows as much as before."""
+    for size, missing in ((50, 0), (90, 40), (None, 0)):
+        body = Body('{"auth": {"password": "hunter2", "name": "admin"}}', size)
+        message = Message(MessageKind.REQUEST, "a", "b", "POST", "", "/", body=body)
+        (masked,) = redacted(Conversation("4b" * 16, (message,))).messages
+        assert masked.body.content != body.content
+        assert masked.body.missing == missing
