@@ -233,7 +233,7 @@ class Store:
     def _delete_through(self, last: int | None) -> int:
         if last is None:
             return 0
-        with self._writing, transaction(self._sorter) as write:
+        with self._sorting, self._writing, transaction(self._sorter) as write:
             count = write("DELETE FROM batch WHERE id <= ?", (last,)).rowcount
             write("DELETE FROM span WHERE place < ?", ((last + 1) * PLACES,))
             write("DELETE FROM trace WHERE NOT EXISTS (SELECT 1 FROM span WHERE trace = trace.id)")

@@ -266,6 +266,8 @@ def _write_many(path, process):
             store.write([_span(number, trace=process)])
             if number % 10 == 0:
                 store.sort()
+                with Store.open(path) as second:  # whose closing must not take the first one's locks away
+                    second.find("req-unknown")
 
 
 def test_processes_write_and_sort_one_file_at_the_same_time(path):
