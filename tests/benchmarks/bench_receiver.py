@@ -47,7 +47,7 @@ def main() -> None:
     print(f"{'':34}{'spans/s':>12}{'of parsing':>12}")
     for what, rate in (
         ("protobuf parsing alone", parsing),
-        ("writing them to a file, unsorted", appending),
+        ("writing them to a file, unsynced", appending),
         ("acknowledged, by the clock", spans / acknowledged),
         ("acknowledged, by the core's time", spans / acknowledged_cpu),
         ("sorted too, by the clock", spans / sorted_after),

@@ -49,7 +49,7 @@ def _find(path: Path, count: int) -> None:
             ((spans, last),) = bare.execute("SELECT count(*), max(rowid) FROM trace").fetchall()
             keys = [chance.randrange(1, last) for _ in samples]
             base = _median(lambda key: bare.execute("SELECT trace_id FROM trace WHERE id = ?", (key,)).fetchone(), keys)
-        size = path.stat().st_size / 1024**2
+        size = store.used_bytes() / 1024**2
         print(f"finding one id among {count:,} spans of {spans:,} traces ({size:,.0f} MiB, made in {took:.0f} s)")
         print(f"{'':34}{'µs':>12}{'of bare':>12}")
         print(f"{'bare SQLite primary-key look-up':34}{base * 1e6:12.1f}{1:12.1f}")
