@@ -26,7 +26,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import DecodeError as ProtobufError
 from opentelemetry.proto.trace.v1 import trace_pb2
@@ -34,7 +34,6 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 from otel_openstack.exceptions import SourceError
 from otel_openstack.otlp import Resource, Scope, Span, protobuf
 from otel_openstack.traces import TraceSummary
-from otel_openstack.traces.digest import TraceDigest, digest
 from otel_openstack.traces.identifiers import is_hex, normalize
 from otel_openstack.traces.lookup import summarize
 from otel_openstack.traces.store_file import (
@@ -48,6 +47,9 @@ from otel_openstack.traces.store_file import (
     explained,
     transaction,
 )
+
+if TYPE_CHECKING:
+    from otel_openstack.traces.digest import TraceDigest
 
 _SORT_BYTES = 32 * 1024**2  # at once, so that an index page is written once for many spans
 _WRITE_SPANS = 512  # a batch, as the SDKs have it
@@ -157,6 +159,8 @@ class Store:
 
     def _digest(self, batch: int, received: int, traces: dict[bytes, TraceDigest]) -> int:
         """Add a batch to what is known of each trace, and return its size."""
+        from otel_openstack.traces.digest import digest  # Here: a store that is sorted is read without it
+
         payload = self._fresh.get(batch) or self._payload(batch)
         try:
             digest(payload, traces, first_place=batch * PLACES, received_unix_nano=received)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -41,6 +40,8 @@ def create_file(file: Path) -> None:
 
     :raises SourceError: it cannot be made.
     """
+    import tempfile  # Here: most stores are there already, and it loads much
+
     try:
         if file.exists() and file.stat().st_size:
             return
