@@ -1,7 +1,7 @@
 """One HTTP exchange as attributes: headers in order, a bounded preview of each body, secrets masked.
 
-Everything is gathered in plain dictionaries and handed to the span once, when the exchange ends: the SDK's price is
-paid by the call, not by the attribute. Nothing is gathered for a span that is not recorded.
+Everything is gathered in one plain dictionary and handed to the span once, when the exchange ends
+(:mod:`.handover`). Nothing is gathered for a span that is not recorded.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import traceback
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import islice
 
@@ -19,6 +19,7 @@ from opentelemetry.util.types import AnyValue
 from otel_openstack import attributes as names
 from otel_openstack import redaction
 from otel_openstack.instrument.guard import never_raises
+from otel_openstack.instrument.handover import hand_over
 from otel_openstack.settings import Settings
 
 Pairs = Iterable[tuple[str, str]]
@@ -27,6 +28,7 @@ Pairs = Iterable[tuple[str, str]]
 Block = dict[str, tuple[str, ...]]
 """A header block as attributes: the values of each name, and the names in order."""
 
+_NO_VALUES = ("",)
 MAX_HEADERS = 128
 """Header lines kept of a message; with both blocks and all else a span stays under :data:`MAX_ATTRIBUTES`."""
 MAX_ATTRIBUTES = 512
@@ -98,11 +100,14 @@ class Preview:
     @never_raises
     def feed(self, piece: bytes | memoryview) -> None:
         """Look at a piece of the body; what is kept is copied."""
-        self.size += len(piece)
-        if self._room > 0:
-            kept = bytes(piece[: self._room])
+        length = len(piece)
+        self.size += length
+        room = self._room
+        if room > 0:
+            # bytes that fit are kept as they are: nobody can change them
+            kept = piece if type(piece) is bytes and length <= room else bytes(piece[:room])
             self._pieces.append(kept)
-            self._room -= len(kept)
+            self._room = room - len(kept)
 
     def decoded(self) -> None:
         """Say, before the first piece, that the content coding has been taken off."""
@@ -112,7 +117,7 @@ class Preview:
 
     def content(self) -> str | bytes | None:
         """Return the preview: text when it is textual and is what it says, else bytes; ``None`` when there is none."""
-        data = b"".join(self._pieces)
+        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         if not data:
             return None
         self.shown = len(data)
@@ -131,7 +136,9 @@ class Preview:
                 data = inflater.decompress(data, self._limit)
                 cut = not inflater.eof
                 self.shown -= len(inflater.unconsumed_tail)
-            # An incremental decoder keeps back what a cut leaves of the last character
+            # Where it is cut, what is left of the last character is kept back
+            if self._charset == "utf-8":
+                return codecs.utf_8_decode(data, "strict", not cut)[0]
             return codecs.getincrementaldecoder(self._charset or "utf-8")().decode(data, final=not cut)
         except (UnicodeError, LookupError, zlib.error):
             return None
@@ -153,7 +160,7 @@ class Exchange:
         self.attributes: dict[str, AnyValue] = {}
         self.request_body: Preview | None = None
         self.response_body: Preview | None = None
-        self._response: dict[str, AnyValue] = {}
+        self._response: Mapping[str, AnyValue] = {}
         self._settings = settings
 
     def request(self, headers: Pairs) -> None:
@@ -173,15 +180,16 @@ class Exchange:
         prefix = names.HTTP_RESPONSE_HEADER_PREFIX
         block = self._block(prefix, names.OPENSTACK_HTTP_RESPONSE_HEADER_NAMES, headers)
         self.response_body = self._preview(block, prefix)
-        self._response = {
+        response: dict[str, AnyValue] = {
             **block,
             names.HTTP_RESPONSE_STATUS_CODE: status,
             names.OPENSTACK_HTTP_RESPONSE_REASON: reason,
         }
         for key in _REQUEST_ID_HEADERS:
             if key in block:
-                self._response[names.OPENSTACK_REQUEST_ID] = block[key][0]
+                response[names.OPENSTACK_REQUEST_ID] = block[key][0]
                 break
+        self._response = response
 
     def response_header(self, name: str) -> str:
         """Return the first value of a response header by its lower-case name, ``""`` when there is none."""
@@ -240,7 +248,7 @@ class Exchange:
         if isinstance(status, int) and status >= (500 if self.is_server else 400):
             attributes.setdefault(names.ERROR_TYPE, str(status))
             self.span.set_status(Status(StatusCode.ERROR))
-        self.span.set_attributes(attributes)
+        hand_over(attributes, self.span)
 
     def _body(self, preview: Preview, content_name: str, size_name: str, previewed_name: str) -> None:
         content = preview.content()
@@ -255,8 +263,8 @@ class Exchange:
             self.attributes[previewed_name] = shown
 
     def _preview(self, block: Block, prefix: str) -> Preview:
-        content_type = block.get(prefix + "content-type", ("",))
-        encoding = block.get(prefix + "content-encoding", ("",))
+        content_type = block.get(prefix + "content-type", _NO_VALUES)
+        encoding = block.get(prefix + "content-encoding", _NO_VALUES)
         return Preview(self._settings, content_type[0], encoding[0])
 
     def _block(self, prefix: str, order_name: str, headers: Pairs) -> Block:
@@ -266,14 +274,21 @@ class Exchange:
         for name, value in islice(headers, MAX_HEADERS):
             if not (name.isascii() and value.isascii()):
                 name, value = _text(name), _text(value)
-            lower = name.lower()
+            lower, key = _header_keys(prefix, name)
             if redact:
                 value = redaction.header(lower, value)
-            key = prefix + lower
-            block[key] = (*block.get(key, ()), value[:_MAX_HEADER_VALUE])
+            value = value[:_MAX_HEADER_VALUE]
+            block[key] = (*block[key], value) if key in block else (value,)
             order.append(name)
         block[order_name] = tuple(order)
         return block
+
+
+@lru_cache(maxsize=1024)
+def _header_keys(prefix: str, name: str) -> tuple[str, str]:
+    """Return a header's name in lower case, and the attribute that its values are."""
+    lower = name.lower()
+    return lower, prefix + lower
 
 
 def _qualified_name(kind: type) -> str:

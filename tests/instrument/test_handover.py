@@ -1,0 +1,92 @@
+"""Attributes reach a span as the SDK would have put them there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan
+from opentelemetry.util.types import AnyValue
+
+from otel_openstack.instrument.handover import hand_over
+
+ATTRIBUTES: dict[str, AnyValue] = {
+    "http.request.header.accept": ("a/b", "c/d"),
+    "http.request.body.content": b"\x00\xff",
+    "http.request.body.size": 2,
+    "url.path": "/v2/images",
+}
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        SpanLimits(max_span_attributes=512),
+        SpanLimits(max_span_attributes=SpanLimits.UNSET),
+        SpanLimits(max_span_attributes=3),
+        SpanLimits(max_span_attributes=0),
+        SpanLimits(max_span_attribute_length=3),
+    ],
+    ids=["roomy", "unlimited", "too-few", "none-at-all", "short-values"],
+)
+def test_a_span_ends_up_with_what_the_sdk_would_have_given_it(limits: SpanLimits) -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(span_limits=limits, shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("test")
+    ours, theirs = (tracer.start_span("span", attributes={"url.scheme": "http", "url.path": "/"}) for _ in range(2))
+
+    hand_over(ATTRIBUTES, ours)
+    theirs.set_attributes(ATTRIBUTES)
+    ours.end()
+    theirs.end()
+
+    ours_ended, theirs_ended = exporter.get_finished_spans()
+    assert dict(ours_ended.attributes or {}) == dict(theirs_ended.attributes or {})
+    assert ours_ended.dropped_attributes == theirs_ended.dropped_attributes
+
+
+def test_an_ended_span_gets_nothing_more() -> None:
+    span = TracerProvider(shutdown_on_exit=False).get_tracer("test").start_span("span")
+    span.end()
+
+    hand_over(ATTRIBUTES, span)
+
+    assert not dict(getattr(span, "attributes", {}))
+
+
+def test_a_span_of_another_make_is_given_them_by_its_own_method() -> None:
+    class Foreign(NonRecordingSpan):
+        given: Mapping[str, AnyValue] | None = None
+
+        def set_attributes(self, attributes: Mapping[str, AnyValue]) -> None:
+            self.given = attributes
+
+    span = Foreign(INVALID_SPAN_CONTEXT)
+
+    hand_over(ATTRIBUTES, span)
+
+    assert span.given == ATTRIBUTES
+
+
+def test_an_sdk_that_is_built_otherwise_is_served_through_its_front_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bounded(BoundedAttributes):
+        """One that keeps its items elsewhere."""
+
+        def __init__(self) -> None:
+            self.kept: dict[str, AnyValue] = {}
+
+        def _set_items(self, attributes: Mapping[str, AnyValue]) -> None:
+            self.kept.update(attributes)
+
+    span = TracerProvider(shutdown_on_exit=False).get_tracer("test").start_span("span")
+    bounded = Bounded()
+    monkeypatch.setattr(span, "_attributes", bounded)
+
+    hand_over(ATTRIBUTES, span)
+
+    assert bounded.kept == ATTRIBUTES
