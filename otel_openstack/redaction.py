@@ -97,6 +97,22 @@ _URL_PAIR = re.compile(rf"([&?;])({_PAIR_NAMES})=([^&#\"'\s<>\\]+)")
 _USERINFO = re.compile(r"://([^/?#\s\"'<>]+)@")
 _TOKEN = re.compile(r"gAAAAA[A-Za-z0-9_-]*=*|eyJ(?:hbGciOi|0eXAiOi)[A-Za-z0-9_.-]*")
 
+# What repr() of a dictionary leaves in messages of errors: 'password': 'x'; within JSON a bare quote ends the message
+_REPR_NAME = rf"('{_names(SECRET_KEYS | TOKEN_KEYS)}'\s*:\s*[bu]?')"
+_REPR_PAIR = re.compile(rf"{_REPR_NAME}(?:[^'\\]|\\.)*\\?", re.DOTALL)
+_REPR_PAIR_IN_JSON = re.compile(rf"{_REPR_NAME}(?:[^'\"\\]|\\.)*", re.DOTALL)
+# <password>x</password>, <v:password a="b">x, and password="x"
+_XML_ELEMENT = re.compile(rf"(<(?:[\w.-]+:)?{_names(SECRET_KEYS | TOKEN_KEYS)}(?:\s[^<>]*)?>)[^<]+")
+_XML_ATTRIBUTE = re.compile(rf"""(\s(?:[\w.-]+:)?{_names(SECRET_KEYS | TOKEN_KEYS)}\s*=\s*(["']))[^<]*?(?=\2|<|\Z)""")
+# A SAML assertion is a ticket as a whole: whoever has it may enter (SAML 2.0 core, section 2)
+_XML_ASSERTION = re.compile(
+    r"(<(?:[\w.-]+:)?(?:Encrypted)?Assertion[\s>]).*?(?=</(?:[\w.-]+:)?(?:Encrypted)?Assertion>|\Z)", re.S
+)
+# RFC 7578: a part of a form that has files; it has two header lines, seldom three
+_FORM_PART = re.compile(
+    rf'(\bname="{_PAIR_NAMES}"[^\r\n]*(?:\r?\n[^\r\n]+){{0,4}}\r?\n\r?\n).+?(?=\r?\n--|\Z)', re.DOTALL
+)
+
 _Content = TypeVar("_Content", str, bytes)
 
 
@@ -130,6 +146,15 @@ def body(content: _Content, *, form: bool = False) -> _Content:
         return body(content.decode("latin-1"), form=form).encode("latin-1")
     if form:
         return text(_FORM_PAIR.sub(_mask_pair, content))
+    start = content.lstrip()[:2]
+    if start[:1] == "<":
+        return text(_mask_xml(content))
+    if start == "--":
+        return text(_FORM_PART.sub(rf"\1{MASK}", content))
+    if "'" in content:
+        content = (_REPR_PAIR_IN_JSON if start[:1] in '{["' and start != "{'" else _REPR_PAIR).sub(
+            rf"\1{MASK}", content
+        )
     return text(_mask_json(content))
 
 
@@ -156,6 +181,12 @@ def _mask_token(match: re.Match[str]) -> str:
 def _mask_pair(match: re.Match[str]) -> str:
     before, name, value = match.groups()
     return f"{before}{name}={digest(value) if name in TOKEN_KEYS else MASK}"
+
+
+def _mask_xml(content: str) -> str:
+    content = _XML_ASSERTION.sub(rf"\1{MASK}", content)
+    content = _XML_ELEMENT.sub(rf"\1{MASK}", content)
+    return _XML_ATTRIBUTE.sub(rf"\1{MASK}", content)
 
 
 def _mask_json(content: str) -> str:

@@ -8,6 +8,7 @@ import string
 import time
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
+from xml.sax.saxutils import escape
 
 import pytest
 from hypothesis import given
@@ -71,6 +72,51 @@ def test_no_secret_is_left_in_a_form_at_any_cut(pairs: list[tuple[str, str]], na
     for cut in range(len(form) + 1):
         assert _MARK not in redaction.body(form[:cut], form=True)
     assert ("z", "kept") in parse_qsl(redaction.body(form, form=True))
+
+
+xml_secrets = secrets.map(lambda secret: escape(secret, {'"': "&quot;", "'": "&apos;"}))
+
+
+@given(secret_names, xml_secrets, names, st.data())
+@pytest.mark.parametrize(
+    "template",
+    [
+        '<a b="1"><{n}>{s}</{n}><{o}>x</{o}></a>',
+        "<x:{n} k='v'>{s}</x:{n}>",
+        '<a {n}="{s}" {o}="1"/>',
+        "<a x:{n}='{s}'>{o}</a>",
+        '<samlp:Response><saml:Assertion ID="{o}"><b>{s}</b></saml:Assertion></samlp:Response>',
+        "<EncryptedAssertion><c>{s}<d>{s}</d></c></EncryptedAssertion>",
+    ],
+)
+def test_no_secret_is_left_in_xml_at_any_cut(template: str, name: str, secret: str, other: str, data: Any) -> None:
+    """Elements and attributes by their name, assertions as a whole."""
+    text = template.format(n=name, s=secret, o=other)
+    assert _MARK not in redaction.body(text[: data.draw(st.integers(0, len(text)))])
+    assert redaction.body(text).startswith(text[:3])
+
+
+@given(secret_names, secrets.filter(lambda secret: "\n" not in secret), st.sampled_from(["\n", "\r\n"]), st.data())
+def test_no_secret_is_left_in_a_form_of_parts_at_any_cut(name: str, secret: str, end: str, data: Any) -> None:
+    """The parts that are no secret stay."""
+    head = f"--b{end}Content-Disposition: form-data; name="
+    text = f'{head}"{name}"; filename="f"{end}Content-Type: text/plain{end}{end}{secret}{end}'
+    text += f'{head}"x"{end}{end}ok{end}--b--'
+    assert _MARK not in redaction.body(text[: data.draw(st.integers(0, len(text)))])
+    assert redaction.body(text).endswith(f'"x"{end}{end}ok{end}--b--')
+
+
+@given(secret_names, secrets, st.booleans(), st.data())
+def test_no_secret_is_left_in_the_repr_of_a_dictionary_at_any_cut(
+    name: str, secret: str, in_json: bool, data: Any
+) -> None:
+    """As services put them into the messages of errors, alone or within JSON, which stays JSON."""
+    text = f"Bad value: { {'a': 'x', name: secret.replace(chr(39), ''), 'b': 1}!r}"
+    if in_json:
+        text = json.dumps({"error": {"message": text, "code": 400}})
+        json.loads(redaction.body(text))
+    assert _MARK not in redaction.body(text[: data.draw(st.integers(0, len(text)))])
+    assert "'b': 1}" in redaction.body(text)
 
 
 @given(st.text(max_size=20), st.text(max_size=20), st.integers(6, len(TOKEN)))
@@ -150,7 +196,11 @@ def test_a_number_is_masked_as_a_string() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["\\", '"password": "\\', '"password"', '"password\\\\', "://", '"token":{', "gAAAAA", '"', "?token=", "@://"],
+    [
+        *("\\", '"password": "\\', '"password"', '"password\\\\', "://", '"token":{', "gAAAAA", '"', "?token=", "@://"),
+        *("'password': '", "'password': '\\", "<password>", '<a password="', "<Assertion ", "<a password=", "< "),
+        *('--name="password"\n\n', '--name="password"\nx', "--\n\n"),
+    ],
 )
 def test_no_text_makes_masking_slow(piece: str) -> None:
     """Twice the text takes about twice the time: nothing in it is quadratic."""
