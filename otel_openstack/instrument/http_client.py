@@ -9,6 +9,7 @@ longer reachable.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http.client import HTTPMessage
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ from otel_openstack.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from urllib.parse import SplitResult
 
     from requests import PreparedRequest, Response
 
@@ -91,27 +93,27 @@ class HopTracer:
         if not span.is_recording():
             return None
         exchange = Exchange(self._settings, span, is_server=False)
-        self._describe(exchange, request)
+        self._describe(exchange, request, parts)
         if not known:
             exchange.attributes[names.HTTP_REQUEST_METHOD_ORIGINAL] = method
         return exchange
 
     @never_raises
-    def _describe(self, exchange: Exchange, request: PreparedRequest) -> None:
+    def _describe(self, exchange: Exchange, request: PreparedRequest, url: SplitResult) -> None:
         attributes = exchange.attributes
         attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] = request_id(exchange.span.get_span_context())
         caller = request.headers.get(names.HEADER_REQUESTSHOOK_REQUEST_FROM)
         if caller:
             attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_FROM] = caller
-        exchange.request(_sent_headers(request))
+        exchange.request(_sent_headers(request, url))
         if request.body is not None and exchange.request_body is not None:
             request.body = _observed_request_body(request.body, exchange.request_body)
 
     @never_raises
     def _answer(self, exchange: Exchange, response: Response) -> None:
         raw = response.raw
-        original = getattr(raw, "_original_response", None)
-        headers: Pairs = original.msg.items() if original is not None else response.headers.items()
+        message = getattr(getattr(raw, "_original_response", None), "msg", None)
+        headers: Pairs = message.raw_items() if isinstance(message, HTTPMessage) else response.headers.items()
         exchange.response(response.status_code, response.reason or "", headers)
         exchange.attributes[names.NETWORK_PROTOCOL_VERSION] = _VERSIONS.get(getattr(raw, "version", 0), "")
         if hasattr(raw, "stream"):
@@ -121,18 +123,22 @@ class HopTracer:
 
 
 def _native(value: Any) -> str:
+    if type(value) is str:
+        return value
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def _sent_headers(request: PreparedRequest) -> list[tuple[str, str]]:
+def _sent_headers(request: PreparedRequest, url: SplitResult) -> list[tuple[str, str]]:
     """Return the header lines as they leave: those of requests, and before them what http.client puts first."""
-    lines = [(_native(name), _native(value)) for name, value in request.headers.items()]
-    if "Host" not in request.headers:
-        parts = urlsplit(request.url or "")
-        port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
-        host = parts.hostname or ""
+    headers = request.headers
+    # items() of requests looks every name up again; both of these go through the names in their order
+    values = headers.lower_items() if hasattr(headers, "lower_items") else headers.items()
+    lines = [(_native(name), _native(value)) for name, (_, value) in zip(headers, values, strict=True)]
+    if "Host" not in headers:
+        port = "" if url.port in (None, _DEFAULT_PORTS.get(url.scheme)) else f":{url.port}"
+        host = url.hostname or ""
         first = [("Host", f"[{host}]{port}" if ":" in host else host + port)]
-        if "Accept-Encoding" not in request.headers:
+        if "Accept-Encoding" not in headers:
             first.append(("Accept-Encoding", "identity"))
         lines = first + lines
     return lines

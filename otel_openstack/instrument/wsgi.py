@@ -69,8 +69,11 @@ def header_lines(environ: Environ) -> Pairs:
     raw = environ.get("headers_raw")
     if isinstance(raw, tuple):
         return raw
-    lines = ((_header_name(key), value) for key, value in environ.items())
-    return [(name, value) for name, value in lines if name and (value or not name.startswith("Content-"))]
+    return [
+        (name, value)
+        for key, value in environ.items()
+        if (name := _header_name(key)) and (value or not name.startswith("Content-"))
+    ]
 
 
 def request_target(environ: Environ) -> tuple[str, str]:
@@ -168,7 +171,8 @@ class ObservedApplication:
         if peer := environ.get("REMOTE_ADDR"):
             attributes[names.CLIENT_ADDRESS] = peer
         exchange.request(header_lines(environ))
-        if identifier := parse_request_id(environ.get(_REQUEST_ID, "")):
+        claimed = environ.get(_REQUEST_ID)
+        if claimed and (identifier := parse_request_id(claimed)):
             attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] = identifier
             attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_FROM] = environ.get(_REQUEST_FROM, "")
         length = environ.get("CONTENT_LENGTH") or ""
@@ -328,8 +332,8 @@ class ObservedSizedBody(ObservedBody):
 
 def _echoed_headers(environ: Environ) -> list[tuple[str, str]]:
     """Return the hop's pair of headers as it came, for the response; none when the id is none."""
-    identifier = environ.get(_REQUEST_ID, "")
-    if not parse_request_id(identifier):
+    identifier = environ.get(_REQUEST_ID)
+    if not identifier or not parse_request_id(identifier):
         return []
     caller = environ.get(_REQUEST_FROM, "")
     echo = [(names.HEADER_REQUESTSHOOK_REQUEST_ID, identifier)]
