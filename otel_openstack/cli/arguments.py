@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from otel_openstack import __version__
 from otel_openstack.cli import verbs
@@ -115,6 +116,14 @@ def _find_arguments(parser: argparse.ArgumentParser) -> None:
     _json_argument(parser)
 
 
+def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "%(prog)s [options] [-- COMMAND [ARGUMENT ...]]"
+    parser.add_argument("--python", metavar="FILE", default=sys.executable, help="the service's interpreter (this one)")
+    parser.add_argument(
+        "command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="how the service is started: tells its name"
+    )
+
+
 def _format_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=FORMATS, default="markdown", help="what to write (markdown)")
 
@@ -219,6 +228,14 @@ examples:
   otel-openstack find req-28c2ab3a-0012-4a6a-8875-ae048973164e --json
 """
 
+_DOCTOR_EXAMPLES = """\
+Run it with the environment variables that the service has. Nothing is started, nothing is changed.
+
+examples:
+  otel-openstack doctor
+  otel-openstack doctor --python /opt/glance/bin/python -- uwsgi --ini /etc/glance/glance-api-uwsgi.ini
+"""
+
 _Verb = tuple[
     str,
     "Callable[[argparse.Namespace], int]",
@@ -235,4 +252,5 @@ _VERBS: tuple[_Verb, ...] = (
     ("import", verbs.import_, _import_arguments, "read a document or a log back into spans", _IMPORT_EXAMPLES),
     ("list", verbs.list_, _list_arguments, "list the latest traces", _LIST_EXAMPLES),
     ("find", verbs.find, _find_arguments, "find the traces that an id occurs in", _FIND_EXAMPLES),
+    ("doctor", verbs.doctor, _doctor_arguments, "say what the agent would do in an environment", _DOCTOR_EXAMPLES),
 )

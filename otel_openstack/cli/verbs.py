@@ -115,6 +115,20 @@ def find(options: Namespace) -> int:
     return 0 if summaries else EXIT_NOT_FOUND
 
 
+def doctor(options: Namespace) -> int:
+    """Ask the agent of an environment what it would do there; 1 when something is wrong."""
+    import subprocess
+
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    # Another interpreter's agent can only be asked there; ours is asked the same way, for we never load it
+    try:
+        return subprocess.call([options.python, "-m", "otel_openstack.instrument.doctor", *command])
+    except OSError as error:
+        raise SettingsError(
+            f"{options.python} cannot be started: {error.strerror}.", hint="Name the service's python with --python."
+        ) from error
+
+
 # -- what the verbs share --------------------------------------------------------------------------------------------
 
 

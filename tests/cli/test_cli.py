@@ -205,7 +205,7 @@ def test_an_address_that_is_none_is_refused(value: str, capsys: pytest.CaptureFi
 
 def test_every_verb_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
     """Each help ends with commands that can be typed, and each format has a renderer."""
-    for verb in ("receive", "record", "export", "import", "list", "find"):
+    for verb in ("receive", "record", "export", "import", "list", "find", "doctor"):
         with pytest.raises(SystemExit, match="0"):
             main([verb, "--help"])
         assert f"  otel-openstack {verb}" in capsys.readouterr().out
