@@ -17,7 +17,8 @@ from pathlib import Path
 from otel_openstack.attributes import SERVICE_NAME
 from otel_openstack.exceptions import SettingsError, SourceError
 from otel_openstack.otlp import Resource, Scope, Span, SpanKind, Status, StatusCode
-from otel_openstack.traces import TraceSource, open_sink, open_source
+from otel_openstack.traces import TraceSource, open_source
+from otel_openstack.traces.otlp_sink import OtlpSink
 from otel_openstack.traces.receiver import Receiver
 from otel_openstack.traces.store import Store
 
@@ -62,14 +63,16 @@ def record(
     """
     launcher = find_launcher(command[0])
     trace_id, root_id = secrets.token_hex(16), secrets.token_hex(8)
-    with _receiver(source, endpoint, progress) as reached:
+    with (
+        _receiver(source, endpoint, progress) as reached,
+        closing(OtlpSink(reached)) as sink,
+        open_source(source) as traces,
+    ):
+        sink.probe()  # what cannot be recorded is not run
         start = time.time_ns()
         exit_code = _run([launcher, *command], _environment(reached, trace_id, root_id))
-        root = _root_span(command, trace_id, root_id, start, exit_code)
-        with closing(open_sink(f"otlp+{reached}")) as sink:
-            sink.write([root])
-        with open_source(source) as traces:
-            spans = wait_until_whole(traces, trace_id, patience, progress)
+        sink.write([_root_span(command, trace_id, root_id, start, exit_code)])
+        spans = wait_until_whole(traces, trace_id, patience, progress)
     return Recording(trace_id, spans, exit_code)
 
 

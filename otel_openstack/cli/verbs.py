@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from otel_openstack.exceptions import SettingsError
+from otel_openstack.exceptions import EmptyTraceError, SettingsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,8 +57,12 @@ def record(options: Namespace) -> int:
         patience=options.wait,
         progress=say,
     )
-    if recording.spans:
+    try:
         _write(options, _conversation(recording.trace_id, recording.spans, options))
+    except EmptyTraceError as error:
+        if not recording.exit_code:
+            raise
+        say(f"warning: {error}")  # the command failed first, and its exit code is what its caller waits for
     say(f"trace {recording.trace_id}")
     return recording.exit_code
 

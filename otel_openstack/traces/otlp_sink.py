@@ -33,20 +33,29 @@ class OtlpSink:
         :raises SourceError: the endpoint cannot be reached, or does not take them all.
         """
         for request in _requests(spans):
-            try:
-                response = self._session.post(
-                    self._url,
-                    data=request,
-                    headers={"Content-Type": "application/x-protobuf"},
-                    timeout=_TIMEOUT_SECONDS,
-                    allow_redirects=False,
-                )
-            except requests.RequestException as error:
-                raise SourceError(
-                    f"{self._url} cannot be reached: {_reason(error)}.",
-                    hint="Does an OTLP/HTTP receiver listen there? otel-openstack receive starts one.",
-                ) from error
-            self._check(response)
+            self._check(self._post(request))
+
+    def probe(self) -> None:
+        """Send a request without spans, to learn whether the endpoint would take some.
+
+        :raises SourceError: it would not.
+        """
+        self._check(self._post(b""))
+
+    def _post(self, request: bytes) -> requests.Response:
+        try:
+            return self._session.post(
+                self._url,
+                data=request,
+                headers={"Content-Type": "application/x-protobuf"},
+                timeout=_TIMEOUT_SECONDS,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise SourceError(
+                f"{self._url} cannot be reached: {_reason(error)}.",
+                hint="Does an OTLP/HTTP receiver listen there? otel-openstack receive starts one.",
+            ) from error
 
     def close(self) -> None:
         """Close the connection; a second call does nothing."""

@@ -187,6 +187,31 @@ def test_an_error_is_a_sentence_and_a_hint(
     assert all(line.startswith("hint: ") for line in rest[:1])
 
 
+def test_what_cannot_be_recorded_is_not_run(store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A receiver that is away is told before the command does anything."""
+    touched = tmp_path / "touched"
+    command = ["record", "--endpoint", "http://127.0.0.1:9", "--from", store, "--", "touch", str(touched)]
+    assert main(command) == 2
+    assert "http://127.0.0.1:9/v1/traces cannot be reached" in capsys.readouterr().err
+    assert not touched.exists()
+
+
+@pytest.mark.parametrize("code", [0, 7])
+def test_a_recorded_command_keeps_its_exit_code_and_its_output(
+    code: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A client that calls nobody leaves its root span; there is no message to write a document of, and that is said."""
+    store = str(tmp_path / "fresh.db")
+    script = f"print('hello'); raise SystemExit({code})"
+    done = main(["record", "--from", store, "--", sys.executable, "-c", script])
+    output = capfd.readouterr()
+    assert done == (code or 2)
+    assert output.out == "hello\n"
+    assert "no HTTP message" in output.err
+    assert main(["list", "--from", store, "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["span_count"] == 1
+
+
 def test_an_id_that_nobody_knows_is_not_found(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 2, a sentence for people, nothing for machines."""
     assert main(["find", "req-0", "--from", store]) == 2
