@@ -7,6 +7,7 @@ Each field carries its own documentation, so the table in the README can be test
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
@@ -15,6 +16,7 @@ from otel_openstack.exceptions import SettingsError
 
 _logger = logging.getLogger(__name__)
 
+_APPLICATION = re.compile(r"\s*[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*\s*")
 _WORDS_FOR_TRUE = frozenset({"1", "on", "true", "yes"})
 _WORDS_FOR_FALSE = frozenset({"0", "off", "false", "no"})
 
@@ -34,6 +36,12 @@ def _switch(text: str) -> bool:
     raise SettingsError("is neither on nor off", hint="give on or off")
 
 
+def _applications(text: str) -> str:
+    if not all(_APPLICATION.fullmatch(name) for name in text.split(",")):
+        raise SettingsError("names no applications", hint="give module:attribute, and commas between several")
+    return text
+
+
 def _setting(variable: str, default: object, read: Callable[[str], object], meaning: str) -> Any:
     return field(default=default, metadata={"variable": variable, "read": read, "meaning": meaning})
 
@@ -46,6 +54,7 @@ class Settings:
     :param binary_body_limit: how many bytes of any other body are kept; 0 keeps none.
     :param redact: whether tokens and secrets are masked before they become attributes.
     :param store: path of the store that the reader uses when none is named; ``""`` is the user's data directory.
+    :param wsgi_apps: more WSGI applications to observe, each ``module:attribute``, with commas between them.
     """
 
     body_limit: int = _setting(
@@ -71,6 +80,12 @@ class Settings:
         "",
         str,
         "The store that the reader uses when none is named; unset, one in the user's data directory.",
+    )
+    wsgi_apps: str = _setting(
+        "OTEL_OPENSTACK_WSGI_APPS",
+        "",
+        _applications,
+        "More WSGI applications to observe, each `module:attribute`, with commas between them.",
     )
 
     @classmethod

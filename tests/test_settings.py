@@ -12,7 +12,7 @@ from otel_openstack.settings import Settings, documentation
 
 def test_an_empty_environment_gives_the_defaults() -> None:
     """Without variables the documented defaults hold."""
-    assert Settings.from_env({}) == Settings(body_limit=8192, binary_body_limit=32, redact=True, store="")
+    assert Settings.from_env({}) == Settings(body_limit=8192, binary_body_limit=32, redact=True, store="", wsgi_apps="")
 
 
 def test_every_variable_sets_its_field() -> None:
@@ -22,9 +22,10 @@ def test_every_variable_sets_its_field() -> None:
         "OTEL_OPENSTACK_BINARY_BODY_LIMIT": "0",
         "OTEL_OPENSTACK_REDACT": "off",
         "OTEL_OPENSTACK_STORE": "/tmp/x.db",
+        "OTEL_OPENSTACK_WSGI_APPS": "a.b:c, d:e",
     }
     assert set(environ) == {variable for variable, _, _ in documentation()}
-    assert Settings.from_env(environ) == Settings(100, 0, False, "/tmp/x.db")
+    assert Settings.from_env(environ) == Settings(100, 0, False, "/tmp/x.db", "a.b:c, d:e")
 
 
 @pytest.mark.parametrize("word", ["on", "ON", "1", "true", "yes"])
@@ -41,6 +42,8 @@ def test_a_switch_is_on_by_any_usual_word(word: str) -> None:
         ("OTEL_OPENSTACK_BODY_LIMIT", "1e3"),
         ("OTEL_OPENSTACK_BINARY_BODY_LIMIT", "٣"),
         ("OTEL_OPENSTACK_REDACT", "maybe"),
+        ("OTEL_OPENSTACK_WSGI_APPS", "module"),
+        ("OTEL_OPENSTACK_WSGI_APPS", "a:b,,c:d"),
     ],
 )
 def test_a_wrong_value_is_told_once_and_the_default_stays(

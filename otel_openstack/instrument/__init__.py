@@ -3,6 +3,7 @@
 =======================  ===============================================================================
 :mod:`.distro`           defaults and the SDK's set-up (entry points)
 :mod:`.services`         the table of services, and which one this process is
+:mod:`.servers`          the ways in for applications that no table names
 :mod:`.runtime`          the trace a process belongs to, and who it is after a fork
 :mod:`.wsgi`             the server half of an exchange
 :mod:`.http_client`      the client half
@@ -27,9 +28,9 @@ from typing import Any
 import wrapt
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]  # untyped
 
-from otel_openstack.instrument import runtime
+from otel_openstack.instrument import runtime, servers
 from otel_openstack.instrument.guard import never_raises
-from otel_openstack.instrument.services import SERVICES
+from otel_openstack.instrument.services import SERVICES, command_line, named_applications
 from otel_openstack.settings import Settings
 
 _logger = logging.getLogger("otel_openstack")
@@ -50,10 +51,7 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
         self._wrapped = []
         if not self._settings.redact:
             _logger.warning("OTEL_OPENSTACK_REDACT is off: passwords and tokens are recorded in clear")
-        for service in SERVICES:
-            module, _, attribute = service.application.partition(":")
-            self._after_import(module, partial(self._wrap_application, attribute))
-        self._after_import("eventlet.wsgi", self._wrap_eventlet)
+        self._find_applications(self._settings)
         self._after_import("requests.adapters", self._wrap_requests)
         self._after_import("cliff.command", self._wrap_cliff)
 
@@ -71,24 +69,31 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
 
         wrapt.register_post_import_hook(run, module)
 
+    def _find_applications(self, settings: Settings) -> None:
+        applications = [service.application for service in SERVICES]
+        applications += named_applications(command_line(), os.environ)
+        applications += (name.strip() for name in settings.wsgi_apps.split(",") if name)
+        for application in dict.fromkeys(applications):
+            module, _, attribute = application.partition(":")
+            self._after_import(module, partial(self._wrap_application, attribute))
+        factories = [tuple(service.factory.split(":")) for service in SERVICES if service.factory]
+        for module, function in dict.fromkeys((*factories, *servers.LOADERS)):
+            self._after_import(module, partial(self._wrap_loader, function))
+        for server in servers.SERVERS:
+            self._after_import(server.module, partial(self._wrap_server, server))
+
     def _wrap_application(self, attribute: str, module: ModuleType, settings: Settings) -> None:
-        from otel_openstack.instrument.wsgi import ObservedApplication
+        application = getattr(module, attribute, None)
+        wrapped = servers.observed(application, settings)
+        if wrapped is not application:
+            setattr(module, attribute, wrapped)
+            self._wrapped.append((module, attribute))
 
-        setattr(module, attribute, ObservedApplication(getattr(module, attribute), settings))
-        self._wrapped.append((module, attribute))
-        runtime.watch_forks_of_uwsgi()
+    def _wrap_loader(self, function: str, module: ModuleType, settings: Settings) -> None:
+        self._wrap_named(module, function, servers.observing_result(settings))
 
-    def _wrap_eventlet(self, module: ModuleType, settings: Settings) -> None:
-        from otel_openstack.instrument.wsgi import ObservedApplication
-
-        def server(wrapped: Callable[..., Any], _instance: object, args: Any, kwargs: Any) -> Any:
-            if "site" in kwargs:
-                kwargs = {**kwargs, "site": ObservedApplication(kwargs["site"], settings)}
-            elif len(args) > 1:
-                args = (args[0], ObservedApplication(args[1], settings), *args[2:])
-            return wrapped(*args, **kwargs)
-
-        self._wrap(module, "server", server)
+    def _wrap_server(self, server: servers.Server, module: ModuleType, settings: Settings) -> None:
+        self._wrap_named(module, server.function, servers.observing_argument(server, settings))
 
     def _wrap_requests(self, module: ModuleType, settings: Settings) -> None:
         from otel_openstack.instrument.http_client import HopTracer
@@ -102,6 +107,12 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
             return wrapped(*args, **kwargs)
 
         self._wrap(module.Command, "__init__", initialise)
+
+    def _wrap_named(self, module: ModuleType, name: str, wrapper: Callable[..., Any]) -> None:
+        owner, _, attribute = name.rpartition(".")
+        target = getattr(module, owner, None) if owner else module
+        if hasattr(target, attribute):  # releases differ
+            self._wrap(target, attribute, wrapper)
 
     def _wrap(self, owner: Any, attribute: str, wrapper: Callable[..., Any]) -> None:
         wrapt.wrap_function_wrapper(owner, attribute, wrapper)

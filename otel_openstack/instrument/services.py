@@ -22,27 +22,53 @@ class Service:
     :param name: what OpenStack calls it, and ``service.name``.
     :param distribution: the Python distribution whose version is ``service.version``.
     :param application: ``module:attribute`` of the outermost WSGI application.
-    :param scripts: names of older WSGI scripts that hold the same application.
+    :param factory: ``module:function`` that makes it, which is all that the older scripts import.
+    :param scripts: other names that lead to the same application: older WSGI scripts and modules.
     """
 
     name: str
     distribution: str
     application: str
+    factory: str = ""
     scripts: tuple[str, ...] = ()
 
 
 SERVICES = (
-    Service("keystone", "keystone", "keystone.wsgi.api:application", ("keystone-wsgi-public", "keystone-wsgi-admin")),
-    Service("glance-api", "glance", "glance.wsgi.api:application", ("glance-wsgi-api",)),
-    Service("placement", "openstack-placement", "placement.wsgi.api:application", ("placement-api",)),
-    Service("nova-api", "nova", "nova.wsgi.osapi_compute:application", ("nova-api-wsgi",)),
-    Service("nova-api-metadata", "nova", "nova.wsgi.metadata:application", ("nova-metadata-wsgi",)),
-    Service("neutron-server", "neutron", "neutron.wsgi.api:application", ("neutron-api",)),
-    Service("cinder-api", "cinder", "cinder.wsgi.api:application", ("cinder-wsgi",)),
-    Service("heat-api", "openstack-heat", "heat.wsgi.api:application", ("heat-wsgi-api",)),
-    Service("heat-api-cfn", "openstack-heat", "heat.wsgi.cfn:application", ("heat-wsgi-api-cfn",)),
-    Service("barbican-api", "barbican", "barbican.wsgi.api:application", ("barbican-wsgi-api",)),
-)
+    Service(
+        "keystone", "keystone", "keystone.wsgi.api:application", "keystone.server.wsgi:initialize_public_application",
+        ("keystone-wsgi-public", "keystone-wsgi-admin"),
+    ),
+    Service("glance-api", "glance", "glance.wsgi.api:application", "glance.common.wsgi_app:init_app",
+            ("glance-wsgi-api",)),
+    Service("placement", "openstack-placement", "placement.wsgi.api:application", "placement.wsgi:init_application",
+            ("placement-api",)),
+    Service("nova-api", "nova", "nova.wsgi.osapi_compute:application", "nova.api.openstack.wsgi_app:init_application",
+            ("nova-api-wsgi",)),
+    Service("nova-api-metadata", "nova", "nova.wsgi.metadata:application",
+            "nova.api.openstack.wsgi_app:init_application", ("nova-metadata-wsgi",)),
+    Service("neutron-server", "neutron", "neutron.wsgi.api:application", "neutron.server:boot_server",
+            ("neutron-api",)),
+    Service("cinder-api", "cinder", "cinder.wsgi.api:application", "cinder.wsgi.wsgi:initialize_application",
+            ("cinder-wsgi",)),
+    Service("heat-api", "openstack-heat", "heat.wsgi.api:application", "heat.api.openstack.wsgi:init_application",
+            ("heat-wsgi-api",)),
+    Service("heat-api-cfn", "openstack-heat", "heat.wsgi.cfn:application", "heat.api.cfn.wsgi:init_application",
+            ("heat-wsgi-api-cfn",)),
+    Service("barbican-api", "barbican", "barbican.wsgi.api:application", "barbican.api.app:get_api_wsgi_script",
+            ("barbican-wsgi-api",)),
+    Service("ironic-api", "ironic", "ironic.wsgi:application", "ironic.api.wsgi:initialize_wsgi_app",
+            ("ironic.wsgi.api", "ironic-api-wsgi")),
+    Service("octavia-api", "octavia", "octavia.wsgi.api:application", "octavia.api.app:setup_app", ("octavia-wsgi",)),
+    Service("designate-api", "designate", "designate.wsgi.api:application", "designate.api.wsgi:init_application",
+            ("designate-api-wsgi",)),
+    Service("manila-api", "manila", "manila.wsgi.api:application", "manila.wsgi.wsgi:initialize_application",
+            ("manila-wsgi",)),
+    Service("magnum-api", "magnum", "magnum.wsgi.api:application", "magnum.api.app:build_wsgi_app",
+            ("magnum-api-wsgi",)),
+    Service("aodh-api", "aodh", "aodh.wsgi.api:application", "aodh.api.app:build_wsgi_app", ("aodh-api",)),
+    Service("trove-api", "trove", "trove.cmd.app_wsgi:application", "trove.cmd.app_wsgi:wsgimain", ("trove-wsgi",)),
+    Service("zaqar-server", "zaqar", "zaqar.transport.wsgi.app:application"),
+)  # fmt: skip
 
 DISTRIBUTIONS = {
     project: project
@@ -69,6 +95,14 @@ CLIENTS = frozenset(
 _CONFIGURATION = (".ini", ".yaml", ".yml", ".xml", ".json", ".conf")
 _MAX_CONFIGURATION = 64 * 1024
 _OPTIONS_WITH_VALUE = ("-W", "-X")
+# Options of uWSGI as they stand on the command line, in INI, YAML, JSON and XML
+_ASSIGNED = r"""(?:["']?\s*[=:>]\s*["']?|\s+)"""
+_MODULE_OPTION = re.compile(
+    rf"""(?:^|[\s"'<]|--?)(?:(?:module|wsgi|w){_ASSIGNED}|mount{_ASSIGNED}[^\s=]+=)"""
+    r"""([A-Za-z_][\w.]*(?::[A-Za-z_]\w*)?)(?=[\s"'<]|$)""",
+    re.MULTILINE,
+)
+_CALLABLE_OPTION = re.compile(rf"""(?:^|[\s"'<]|--?)callable{_ASSIGNED}([A-Za-z_]\w*)""", re.MULTILINE)
 
 
 class Role(Enum):
@@ -125,6 +159,24 @@ def identify(arguments: Sequence[str], environ: Mapping[str, str]) -> Process:
     if dash and project in DISTRIBUTIONS and not program.endswith(_TOOLS):
         return Process(program, Role.SERVICE, DISTRIBUTIONS[project])
     return Process(program or "python", Role.OTHER)
+
+
+def named_applications(arguments: Sequence[str], environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield ``module:attribute`` of each application that uWSGI was told to import; nothing for any other program.
+
+    A file (``wsgi-file``) is run without the import system: what it serves is found where it is made.
+    """
+    if not _program(arguments).startswith(("uwsgi", "pyuwsgi")):
+        return
+    options = "\n".join(_server_options(arguments, environ))
+    named = [environ[f"UWSGI_{name}"] for name in ("MODULE", "WSGI") if f"UWSGI_{name}" in environ]
+    named += (match[1] for match in _MODULE_OPTION.finditer(options))
+    callables = {environ.get("UWSGI_CALLABLE", ""), *(match[1] for match in _CALLABLE_OPTION.finditer(options))}
+    for name in dict.fromkeys(named):
+        if ":" in name:
+            yield name
+        else:
+            yield from (f"{name}:{attribute}" for attribute in sorted(callables - {""}) or ["application"])
 
 
 def _program(arguments: Sequence[str]) -> str:

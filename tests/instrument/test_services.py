@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_openstack.instrument.services import SERVICES, Role, command_line, identify
+from otel_openstack.instrument.services import SERVICES, Role, command_line, identify, named_applications
 
 PYTHON = "/venv/bin/python3.11"
 
@@ -37,6 +37,16 @@ PYTHON = "/venv/bin/python3.11"
         (["uwsgi", "-w", "neutron.wsgi.api"], "neutron-server", Role.SERVICE),
         (["uwsgi-core", "--wsgi-file", "/usr/bin/nova-api-wsgi"], "nova-api", Role.SERVICE),
         (["uwsgi", "--module", "somebody.keystone.wsgi.api.else"], "uwsgi", Role.SERVICE),
+        (["uwsgi", "-w", "ironic.wsgi"], "ironic-api", Role.SERVICE),
+        (["uwsgi", "--module", "ironic.wsgi.api:application"], "ironic-api", Role.SERVICE),
+        (["uwsgi", "--module", "octavia.wsgi.api:application"], "octavia-api", Role.SERVICE),
+        (["uwsgi", "--module", "designate.wsgi.api:application"], "designate-api", Role.SERVICE),
+        (["uwsgi", "--wsgi-file", "/usr/bin/manila-wsgi"], "manila-api", Role.SERVICE),
+        (["uwsgi", "--wsgi-file", "/usr/bin/trove-wsgi"], "trove-api", Role.SERVICE),
+        (["uwsgi", "--wsgi-file", "/usr/bin/aodh-api"], "aodh-api", Role.SERVICE),
+        (["uwsgi", "--module", "aodh.wsgi.api:application"], "aodh-api", Role.SERVICE),
+        (["uwsgi", "--module", "magnum.wsgi.api:application"], "magnum-api", Role.SERVICE),
+        ([PYTHON, "/venv/bin/gunicorn", "zaqar.transport.wsgi.app:app"], "zaqar-server", Role.SERVICE),
         ([PYTHON, "/venv/bin/gunicorn", "placement.wsgi.api:application"], "placement", Role.SERVICE),
     ],
 )
@@ -80,3 +90,40 @@ def test_the_command_line_is_that_of_the_process() -> None:
     output = subprocess.check_output([sys.executable, "-c", code, "é x"], text=True, env=dict(os.environ))
     assert output.strip() == str([sys.executable, "-c", code, "é x"])
     assert command_line()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--module", "a.b:app"], ["a.b:app"]),
+        (["--module=a.b"], ["a.b:application"]),
+        (["-w", "a", "--callable", "app"], ["a:app"]),
+        (["--mount", "/x=a.b:c", "--mount=/y=d"], ["a.b:c", "d:application"]),
+        (["--wsgi-file", "/usr/bin/a-wsgi", "--http-socket", "localhost:80"], []),
+        (["--pyimport", "json:loads"], []),
+    ],
+)
+def test_uwsgi_names_the_modules_it_imports(arguments: list[str], named: list[str]) -> None:
+    """Only options that serve an application count, in each of their spellings."""
+    assert list(named_applications(["uwsgi", *arguments], {})) == named
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.ini", "[uwsgi]\nmodule = a.b:c\nmaster = true\n"),
+        ("x.yaml", "uwsgi:\n  module: a.b\n  callable: c\n"),
+        ("x.json", '{"uwsgi": {"module": "a.b:c"}}'),
+        ("x.xml", "<uwsgi><module>a.b:c</module></uwsgi>"),
+    ],
+)
+def test_uwsgi_names_them_in_any_kind_of_file(name: str, text: str, tmp_path: Path) -> None:
+    """INI, YAML, JSON and XML."""
+    (tmp_path / name).write_text(text)
+    assert list(named_applications(["uwsgi", str(tmp_path / name)], {})) == ["a.b:c"]
+
+
+def test_uwsgi_names_them_in_its_environment() -> None:
+    """And no other program reads those variables."""
+    assert list(named_applications(["uwsgi"], {"UWSGI_MODULE": "a.b", "UWSGI_CALLABLE": "c"})) == ["a.b:c"]
+    assert list(named_applications(["gunicorn", "a:b"], {"UWSGI_MODULE": "a.b"})) == []

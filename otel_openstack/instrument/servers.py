@@ -1,0 +1,98 @@
+"""The ways in for applications that no table names: what is handed to a server, and what a loader makes.
+
+An application is observed once, whichever of these it passes and in whatever order: it is never wrapped a second time,
+and one within another that is observed too leaves the request to the outer one.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from otel_openstack.instrument import runtime
+from otel_openstack.instrument.guard import never_raises
+from otel_openstack.settings import Settings
+
+Wrapper = Callable[[Callable[..., Any], object, tuple[Any, ...], Mapping[str, Any]], Any]
+"""A wrapper as wrapt calls it: wrapped, instance, args, kwargs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A function that is given the application.
+
+    :param module: module that has it.
+    :param function: its name there, that of its class before it.
+    :param position: where among its positional arguments, ``self`` not counted, the application stands.
+    :param keyword: what that argument is called.
+    """
+
+    module: str
+    function: str
+    position: int
+    keyword: str
+
+
+SERVERS = (
+    Server("eventlet.wsgi", "server", 1, "site"),
+    Server("cheroot.wsgi", "Server.__init__", 1, "wsgi_app"),
+    Server("werkzeug.serving", "BaseWSGIServer.__init__", 2, "app"),
+    Server("wsgiref.simple_server", "WSGIServer.set_app", 0, "application"),
+)
+
+LOADERS = (("paste.deploy.loadwsgi", "loadapp"),)
+"""Module and function of what returns an application."""
+
+
+def observed(application: Any, settings: Settings) -> Any:
+    """Return an application observed; anything else, and one that is observed already, as it is."""
+    from otel_openstack.instrument.wsgi import ObservedApplication
+
+    if not callable(application) or isinstance(application, ObservedApplication) or _is_asynchronous(application):
+        return application
+    runtime.watch_forks_of_uwsgi()
+    return ObservedApplication(application, settings)
+
+
+def observing_argument(server: Server, settings: Settings) -> Wrapper:
+    """Return the wrapper of a function that is given an application."""
+
+    @never_raises
+    def replaced(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+        position, keyword = server.position, server.keyword
+        if keyword in kwargs:
+            kwargs = {**kwargs, keyword: observed(kwargs[keyword], settings)}
+        elif len(args) > position:
+            args = (*args[:position], observed(args[position], settings), *args[position + 1 :])
+        return args, kwargs
+
+    def wrapper(
+        wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        args, kwargs = replaced(args, kwargs) or (args, kwargs)
+        return wrapped(*args, **kwargs)
+
+    return wrapper
+
+
+def observing_result(settings: Settings) -> Wrapper:
+    """Return the wrapper of a function that returns an application."""
+    observe = never_raises(observed)
+
+    def wrapper(
+        wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        result = wrapped(*args, **kwargs)
+        application = observe(result, settings)
+        return result if application is None else application
+
+    return wrapper
+
+
+def _is_asynchronous(application: Any) -> bool:
+    """Tell an ASGI application, which servers take in the same place."""
+    return inspect.iscoroutinefunction(application) or inspect.iscoroutinefunction(
+        getattr(type(application), "__call__", None)  # noqa: B004  # the function itself is wanted
+    )
