@@ -117,6 +117,30 @@ class Cloud:
             raise CloudError(f"openstack {' '.join(map(str, arguments))} failed.", client.stderr)
         return client.stdout
 
+    def start_wsgi(
+        self,
+        name: str,
+        port: int,
+        application: str,
+        *options: str,
+        variables: Mapping[str, str] | None = None,
+    ) -> Process:
+        """Start a traced service under uWSGI; it is ended with the cloud.
+
+        :param application: its entry point, ``module:attribute``.
+        :param options: further options of uWSGI.
+        """
+        # One worker: each keeps the tokens that it has seen valid to itself, so that with several it would be chance
+        # whether the second request of a command is followed by another question to keystone.
+        return self._start(
+            name,
+            *self._uwsgi(port, processes=1),
+            # Loaded in the worker, as DevStack has it: at exit glance waits for a thread that it starts when loaded.
+            *("--lazy-apps", "--module", application, *options),
+            variables={**(variables or {}), **self._variables},
+            traced=True,
+        )
+
     def _bring_up(self) -> None:
         layout, step = self.layout, self._progress.step
         for directory in (layout.etc, layout.state, layout.log):
@@ -126,7 +150,7 @@ class Cloud:
         paste = self.environment.path / "etc" / "glance" / "glance-api-paste.ini"
         configuration.write(layout, self.ports, self.passwords, paste)
         _require_extended_attributes(layout.state)
-        databases.copy(self.environment, layout.state, self._progress)
+        databases.copy(self.environment, layout.state, self._progress, "keystone", "glance")
         # All at once, as each of them spends seconds with importing; then wait for each in the order of need.
         bootstrap = self._start_bootstrap()
         rings = self._start_rings()
@@ -182,16 +206,8 @@ class Cloud:
         )
 
     def _start_glance(self) -> Process:
-        # One worker: each keeps the tokens that it has seen valid to itself, so that with several it would be chance
-        # whether the second request of a command is followed by another question to keystone.
-        return self._start(
-            "glance-api",
-            *self._uwsgi(self.ports.glance, processes=1),
-            # Loaded in the worker, as DevStack has it: at exit glance waits for a thread that it starts when loaded.
-            *("--lazy-apps", "--module", "glance.wsgi.api:application"),
-            variables={"OS_GLANCE_CONFIG_DIR": str(self.layout.etc / "glance"), **self._variables},
-            traced=True,
-        )
+        variables = {"OS_GLANCE_CONFIG_DIR": str(self.layout.etc / "glance")}
+        return self.start_wsgi("glance-api", self.ports.glance, "glance.wsgi.api:application", variables=variables)
 
     def _uwsgi(self, port: int, processes: int) -> tuple[str, ...]:
         return (

@@ -16,7 +16,7 @@ REGION = "RegionOne"
 SERVICE_PROJECT = "service"
 
 
-def _password() -> str:
+def password() -> str:
     return secrets.token_urlsafe(18)
 
 
@@ -24,10 +24,10 @@ def _password() -> str:
 class Passwords:
     """One random password a user of keystone, new for every cloud."""
 
-    admin: str = field(default_factory=_password)
-    glance: str = field(default_factory=_password)
-    glance_swift: str = field(default_factory=_password)
-    swift: str = field(default_factory=_password)
+    admin: str = field(default_factory=password)
+    glance: str = field(default_factory=password)
+    glance_swift: str = field(default_factory=password)
+    swift: str = field(default_factory=password)
 
 
 @dataclass(frozen=True)

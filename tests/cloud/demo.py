@@ -123,11 +123,21 @@ def record_image_save(cloud: Cloud, image: str, directory: Path) -> str:
     :returns: the id of the trace.
     """
     saved = cloud.layout.state / "saved.raw"
-    command = (cloud.environment.program("openstack"), "image", "save", "--file", saved, image)
-    options = ("--endpoint", str(cloud.otlp_endpoint), "--from", directory / STORE, "-o", directory / DOCUMENT)
-    said = _run(cloud, "record", *options, "--", *command)
+    trace = record(cloud, directory / STORE, directory / DOCUMENT, "image", "save", "--file", saved, image)
     if saved.read_bytes() != _uploaded(cloud).read_bytes():
         raise CloudError("openstack image save wrote other bytes than were uploaded.", cloud.log_tail("glance-api"))
+    return trace
+
+
+def record(cloud: Cloud, store: Path, document: Path, *arguments: str | Path) -> str:
+    """Record one run of the ``openstack`` client.
+
+    :param store: where the receiver of this cloud keeps its spans.
+    :param document: where to write the recording.
+    :returns: the id of the trace.
+    """
+    options = ("--endpoint", str(cloud.otlp_endpoint), "--from", store, "-o", document)
+    said = _run(cloud, "record", *options, "--", cloud.environment.program("openstack"), *arguments)
     trace = re.search(r"^trace ([0-9a-f]{32})\Z", said.strip(), re.MULTILINE)
     if trace is None:
         raise CloudError("otel-openstack record did not tell the id of the trace.", said)

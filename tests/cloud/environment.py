@@ -7,10 +7,11 @@ import fcntl
 import hashlib
 import importlib.metadata
 import os
+import re
 import shutil
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from tests.cloud.progress import Progress
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "cloud"
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+APIS_BUILD = ROOT / "build" / "cloud-apis"
+APIS_REQUIREMENTS = Path(__file__).with_name("requirements-apis.txt")
 
 
 @dataclass(frozen=True)
@@ -69,21 +72,32 @@ def _record_hash(algorithm: str, path: Path) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def prepare(progress: Progress, build: Path = BUILD) -> Environment:
-    """Create the environment, or reuse the one that is there.
+def prepare(progress: Progress) -> Environment:
+    """Create the environment of the cloud, or reuse the one that is there.
 
-    :param build: where it lives, with pip's log and its stamps.
     :raises CloudError: something that it needs is missing, or pip failed.
     """
+    return _prepare(progress, BUILD, REQUIREMENTS)
+
+
+def prepare_apis(progress: Progress) -> Environment:
+    """Create, or reuse, the environment of the larger cloud: one of its own, so that the small one stays quick to have.
+
+    :raises CloudError: something that it needs is missing, or pip failed.
+    """
+    return _prepare(progress, APIS_BUILD, REQUIREMENTS, APIS_REQUIREMENTS)
+
+
+def _prepare(progress: Progress, build: Path, *requirements: Path) -> Environment:
     build.mkdir(parents=True, exist_ok=True)
     environment = Environment(build / "venv")
     # Where it is counts too: its programs name their interpreter by its path.
-    wanted = _digest(REQUIREMENTS.read_bytes(), sys.version.encode(), bytes(environment.path))
+    wanted = _digest(*(file.read_bytes() for file in requirements), sys.version.encode(), bytes(environment.path))
     openstack, agent = environment.path / "openstack.stamp", environment.path / "agent.stamp"
     sources = _sources_digest()
     with _locked(build / "venv.lock"):
         if _text(openstack) != wanted:
-            _install_openstack(environment, progress, build / "pip.log")
+            _install_openstack(environment, progress, build / "pip.log", requirements)
         elif _text(agent) != sources:
             with progress.step("installing this project's agent"):
                 _pip(environment, build / "pip.log", ROOT)
@@ -96,15 +110,16 @@ def _text(path: Path) -> str:
     return path.read_text() if path.is_file() else ""
 
 
-def _install_openstack(environment: Environment, progress: Progress, log: Path) -> None:
+def _install_openstack(environment: Environment, progress: Progress, log: Path, requirements: Sequence[Path]) -> None:
     _require_build_tools()
     shutil.rmtree(environment.path, ignore_errors=True)
     log.unlink(missing_ok=True)
     with progress.step("creating a virtual environment"):
         _run(log, sys.executable, "-m", "venv", environment.path)
-    with progress.step("installing keystone, glance, swift, their client and uWSGI (once, some minutes)"):
+    names = [name for file in requirements for name in re.findall(r"^[\w-]+", file.read_text(), re.MULTILINE)]
+    with progress.step(f"installing {', '.join(names)} (once, some minutes)"):
         # With the project, so that one resolution suits both; the agent alone, without the reader's extras.
-        _pip(environment, log, "-r", REQUIREMENTS, ROOT)
+        _pip(environment, log, *(option for file in requirements for option in ("-r", file)), ROOT)
 
 
 def _require_build_tools() -> None:
@@ -153,5 +168,6 @@ if __name__ == "__main__":
     try:
         with Progress() as display:
             prepare(display)
+            prepare_apis(display)
     except CloudError as error:
         sys.exit(f"error: {error}")

@@ -37,9 +37,16 @@ class Identity:
         """Give a user a role in a project."""
         self._call("PUT", f"/projects/{project}/users/{user}/roles/{role}")
 
-    def roles(self) -> dict[str, str]:
-        """Role ids by name."""
-        return {role["name"]: role["id"] for role in self._call("GET", "/roles")["roles"]}
+    def ids(self, collection: str) -> dict[str, str]:
+        """Return the ids of all things of a collection, such as ``roles``, by name."""
+        return {thing["name"]: thing["id"] for thing in self._call("GET", f"/{collection}")[collection]}
+
+    def register(self, name: str, kind: str, url: str) -> None:
+        """Enter a service of this type into the catalogue, at one address for everybody."""
+        service = self.create("/services", "service", name=name, type=kind)
+        for interface in ("public", "internal", "admin"):
+            endpoint = {"service_id": service, "interface": interface, "url": url, "region_id": REGION}
+            self.create("/endpoints", "endpoint", **endpoint)
 
     def _call(self, method: str, path: str, body: object = None) -> Any:
         headers = {"Content-Type": "application/json", **UNSAMPLED}
@@ -64,15 +71,12 @@ def fill(ports: Ports, passwords: Passwords) -> None:
     :raises CloudError: keystone refused.
     """
     keystone = Identity(ports.identity_url, passwords.admin)
-    roles = {"ResellerAdmin": keystone.create("/roles", "role", name="ResellerAdmin"), **keystone.roles()}
+    roles = {"ResellerAdmin": keystone.create("/roles", "role", name="ResellerAdmin"), **keystone.ids("roles")}
     project = keystone.create("/projects", "project", name=SERVICE_PROJECT, domain_id=DOMAIN)
     secrets = {"glance": passwords.glance, "swift": passwords.swift, "glance-swift": passwords.glance_swift}
     for name, password in secrets.items():
         user = keystone.create("/users", "user", name=name, password=password, domain_id=DOMAIN)
         for role in ROLES[name]:
             keystone.assign(project, user, roles[role])
-    for name, kind, url in (("glance", "image", ports.image_url), ("swift", "object-store", ports.object_store_url)):
-        service = keystone.create("/services", "service", name=name, type=kind)
-        for interface in ("public", "internal", "admin"):
-            endpoint = {"service_id": service, "interface": interface, "url": url, "region_id": REGION}
-            keystone.create("/endpoints", "endpoint", **endpoint)
+    keystone.register("glance", "image", ports.image_url)
+    keystone.register("swift", "object-store", ports.object_store_url)
