@@ -125,6 +125,7 @@ def test_the_span_says_which_service_answered_what(recorded: Recorded) -> None:
 
 def test_both_sides_saw_the_same_messages(recorded: Recorded) -> None:
     """Every server span has the headers, in order, and the body that the client's span of the same hop has."""
+    assert recorded.served()
     for server in recorded.served():
         client = recorded.caller(server)
         for order, prefix in (
