@@ -6,7 +6,7 @@
 :mod:`.servers`          the ways in for applications that no table names
 :mod:`.runtime`          the trace a process belongs to, and who it is after a fork
 :mod:`.wsgi`             the server half of an exchange
-:mod:`.http_client`      the client half
+:mod:`.http_client`      the client half, of ``requests``; :mod:`.stdlib_client` of everything else
 :mod:`.capture`          an exchange as attributes; :mod:`.streams` looks at bodies as they pass
 :mod:`.propagator`       ``X-Requestshook-Request-Id`` and the context it stands for
 :mod:`.export`           how spans leave
@@ -26,10 +26,12 @@ from types import ModuleType
 from typing import Any
 
 import wrapt
+from opentelemetry import propagate
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]  # untyped
 
 from otel_openstack.instrument import runtime, servers
 from otel_openstack.instrument.guard import never_raises
+from otel_openstack.instrument.propagator import keep_propagator
 from otel_openstack.instrument.services import SERVICES, command_line, named_applications
 from otel_openstack.settings import Settings
 
@@ -52,6 +54,11 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
         if not self._settings.redact:
             _logger.warning("OTEL_OPENSTACK_REDACT is off: passwords and tokens are recorded in clear")
         self._find_applications(self._settings)
+        self._wrap(propagate, "set_global_textmap", keep_propagator)
+        self._after_import("opentelemetry.instrumentation.wsgi", self._wrap_contrib_middleware)
+        self._after_import("oslo_middleware.tracing", self._wrap_oslo_middleware)
+        self._after_import("http.client", self._wrap_http_client)
+        self._after_import("urllib3.connectionpool", self._wrap_urllib3)
         self._after_import("requests.adapters", self._wrap_requests)
         self._after_import("cliff.command", self._wrap_cliff)
 
@@ -95,10 +102,34 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
     def _wrap_server(self, server: servers.Server, module: ModuleType, settings: Settings) -> None:
         self._wrap_named(module, server.function, servers.observing_argument(server, settings))
 
+    def _wrap_contrib_middleware(self, module: ModuleType, settings: Settings) -> None:
+        self._wrap_named(module, "OpenTelemetryMiddleware.__call__", servers.observing_call(settings))
+
+    def _wrap_oslo_middleware(self, module: ModuleType, _settings: Settings) -> None:
+        self._wrap_named(module, "TracingMiddleware.process_request", servers.step_aside)
+
+    def _wrap_http_client(self, module: ModuleType, settings: Settings) -> None:
+        from otel_openstack.instrument.stdlib_client import ConnectionTracer
+
+        tracer = ConnectionTracer(settings)
+        for method in ("endheaders", "send", "getresponse"):
+            self._wrap(module.HTTPConnection, method, getattr(tracer, method))
+
+    def _wrap_urllib3(self, module: ModuleType, _settings: Settings) -> None:
+        from otel_openstack.instrument.stdlib_client import counting_resends
+
+        self._wrap_named(module, "HTTPConnectionPool._make_request", counting_resends)
+
     def _wrap_requests(self, module: ModuleType, settings: Settings) -> None:
         from otel_openstack.instrument.http_client import HopTracer
+        from otel_openstack.instrument.stdlib_client import recorded_above
 
-        self._wrap(module.HTTPAdapter, "send", HopTracer(settings).send)
+        tracer = HopTracer(settings)
+
+        def send(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+            return tracer.send(recorded_above(wrapped), instance, args, kwargs)
+
+        self._wrap(module.HTTPAdapter, "send", send)
 
     def _wrap_cliff(self, module: ModuleType, _settings: Settings) -> None:
         def initialise(wrapped: Callable[..., Any], _instance: object, args: Any, kwargs: Any) -> Any:

@@ -8,9 +8,12 @@ span's id, so an id names its span; there is no randomness and no state. An olde
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from opentelemetry import trace
+from opentelemetry import propagate, trace
 from opentelemetry.context import Context
+from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import (
     CarrierT,
     Getter,
@@ -87,3 +90,17 @@ class RequestshookPropagator(TextMapPropagator):
     def fields(self) -> set[str]:
         """The headers that :meth:`inject` writes."""
         return {names.HEADER_REQUESTSHOOK_REQUEST_ID, names.HEADER_REQUESTSHOOK_REQUEST_FROM}
+
+
+def keep_propagator(
+    wrapped: Callable[..., None], _instance: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> None:
+    """Wrap ``set_global_textmap``: who sets propagators in a service (oslo.middleware does) leaves ours in its place.
+
+    Only where it has one: users who leave it out of ``OTEL_PROPAGATORS`` do not get it back.
+    """
+    given: TextMapPropagator = args[0] if args else kwargs["http_text_format"]
+    header = names.HEADER_REQUESTSHOOK_REQUEST_ID
+    if header in propagate.get_global_textmap().fields and header not in given.fields:
+        given = CompositePropagator([given, RequestshookPropagator()])
+    wrapped(given)

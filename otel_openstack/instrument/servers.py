@@ -96,3 +96,23 @@ def _is_asynchronous(application: Any) -> bool:
     return inspect.iscoroutinefunction(application) or inspect.iscoroutinefunction(
         getattr(type(application), "__call__", None)  # noqa: B004  # the function itself is wanted
     )
+
+
+def observing_call(settings: Settings) -> Wrapper:
+    """Return the wrapper of the call of a middleware that would make the server span where it is the outermost."""
+    from otel_openstack.instrument.wsgi import ObservedApplication
+
+    def wrapper(
+        wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        return ObservedApplication(wrapped, settings)(*args, **kwargs)
+
+    return wrapper
+
+
+def step_aside(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Wrap ``process_request`` of a filter that makes a server span: it has nothing to do where there is one."""
+    from otel_openstack.instrument.wsgi import _SEEN
+
+    request = args[0] if args else kwargs.get("req")
+    return None if _SEEN in getattr(request, "environ", ()) else wrapped(*args, **kwargs)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from wsgiref.util import setup_testing_defaults
 
 import pytest
+from opentelemetry import trace
 
 from otel_openstack import attributes as names
 from otel_openstack.instrument import OpenStackInstrumentor
 from otel_openstack.instrument.servers import observed
 from otel_openstack.instrument.wsgi import ObservedApplication
 from otel_openstack.settings import Settings
-from tests.instrument.harness import BIN, Launcher, OtlpServer, free_port, talk, wait_for_port
+from tests.instrument.harness import BIN, Launcher, OtlpServer, Spans, free_port, talk, wait_for_port
 
 _APPLICATION = """
 def app(environ, start_response):
@@ -140,8 +144,6 @@ def test_an_application_is_wrapped_once_and_given_back(tmp_path: Path, monkeypat
     instrumentor = OpenStackInstrumentor()
     instrumentor.instrument(skip_dep_check=True)
     try:
-        from importlib import import_module
-
         module = import_module("aodh.wsgi.api")
         assert isinstance(module.application, ObservedApplication)
         assert module.application.__wrapped__ is import_module("aodh.api.app").app
@@ -151,3 +153,76 @@ def test_an_application_is_wrapped_once_and_given_back(tmp_path: Path, monkeypat
         for name in [name for name in sys.modules if name.partition(".")[0] == "aodh"]:
             del sys.modules[name]
     assert not isinstance(factory(), ObservedApplication)
+
+
+@pytest.mark.parametrize("order", ["the middleware outside", "the middleware inside"])
+def test_a_users_own_middleware_makes_no_second_server_span(
+    order: str, spans: Spans, serve: Callable[[object], int]
+) -> None:
+    """Whichever of the two is the outer one, the server span is ours and theirs lies within it."""
+    from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
+
+    instrumentor = OpenStackInstrumentor()
+    instrumentor.instrument(skip_dep_check=True)
+    try:
+
+        def application(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [b"hello"]
+
+        if order == "the middleware outside":
+            outermost: object = OpenTelemetryMiddleware(observed(application, Settings()))
+        else:
+            outermost = observed(OpenTelemetryMiddleware(application), Settings())
+        answer = talk(serve(outermost), b"GET /x HTTP/1.0\r\n\r\n")
+        assert answer.endswith(b"hello")
+        finished = spans.all(2)
+    finally:
+        instrumentor.uninstrument()
+    assert sorted(span.kind.name for span in finished) == ["INTERNAL", "SERVER"]
+    (server,) = (span for span in finished if span.kind is trace.SpanKind.SERVER)
+    assert (server.attributes or {})[names.HTTP_RESPONSE_BODY_CONTENT] == "hello"
+
+
+_OSLO_TRACING = """
+from opentelemetry import trace
+
+class TracingMiddleware:
+    def process_request(self, req):
+        req.environ["otel.span"] = trace.get_tracer("oslo").start_span("HTTP", kind=trace.SpanKind.SERVER)
+"""
+
+
+def test_the_tracing_filter_of_oslo_steps_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spans: Spans) -> None:
+    """Within an observed application it makes no span; without one it does its work."""
+    (tmp_path / "oslo_middleware").mkdir()
+    (tmp_path / "oslo_middleware/__init__.py").touch()
+    (tmp_path / "oslo_middleware/tracing.py").write_text(_OSLO_TRACING)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    instrumentor = OpenStackInstrumentor()
+    instrumentor.instrument(skip_dep_check=True)
+    try:
+        tracing = import_module("oslo_middleware.tracing")
+
+        class Request:
+            def __init__(self, environ: dict[str, object]) -> None:
+                self.environ = environ
+
+        alone = Request({})
+        tracing.TracingMiddleware().process_request(alone)
+        assert "otel.span" in alone.environ
+
+        def application(environ: dict[str, object], start_response: Callable[..., object]) -> list[bytes]:
+            tracing.TracingMiddleware().process_request(Request(environ))
+            assert "otel.span" not in environ
+            start_response("200 OK", [])
+            return []
+
+        environ: dict[str, object] = {}
+        setup_testing_defaults(environ)
+        observed(application, Settings())(environ, lambda *_: None)
+        assert [span.kind for span in spans.all(1)] == [trace.SpanKind.SERVER]
+    finally:
+        instrumentor.uninstrument()
+        for name in ("oslo_middleware", "oslo_middleware.tracing"):
+            sys.modules.pop(name, None)

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from otel_openstack.instrument import OpenStackInstrumentor
 from otel_openstack.instrument.propagator import (
     RequestshookPropagator,
     parse_request_id,
@@ -105,3 +107,25 @@ def test_a_local_span_is_not_mistaken_for_a_traceparent() -> None:
 def test_the_fields_are_the_two_headers() -> None:
     """Whoever cleans a carrier before injection needs to know them."""
     assert RequestshookPropagator().fields == {HEADER, FROM}
+
+
+def test_propagators_that_a_service_sets_leave_ours_in_place(spans: Spans) -> None:
+    """What oslo.middleware sets comes first, ours behind it; who never had ours does not get it."""
+    instrumentor = OpenStackInstrumentor()
+    instrumentor.instrument(skip_dep_check=True)
+    try:
+        propagate.set_global_textmap(TraceContextTextMapPropagator())
+        with trace.get_tracer("t").start_as_current_span("x"):
+            carrier: dict[str, str] = {}
+            propagate.inject(carrier)
+        assert set(carrier) == {"traceparent", HEADER, FROM}
+        assert spans.one().name == "x"
+    finally:
+        instrumentor.uninstrument()
+    propagate.set_global_textmap(TraceContextTextMapPropagator())
+    instrumentor.instrument(skip_dep_check=True)
+    try:
+        propagate.set_global_textmap(TraceContextTextMapPropagator())
+        assert HEADER not in propagate.get_global_textmap().fields
+    finally:
+        instrumentor.uninstrument()

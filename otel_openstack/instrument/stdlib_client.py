@@ -1,0 +1,309 @@
+"""The client half where no ``requests`` is: one span for each hop that :mod:`http.client` puts on the wire.
+
+``urllib.request``, urllib3 used directly and everything else that speaks through :class:`http.client.HTTPConnection`
+passes here, below retries and redirects. The header block is read where it is about to leave, so it is whole; bodies
+are looked at as they pass, coded as they are on the wire. A hop that ``requests`` makes has its exchange there already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from http.client import HTTPConnection, HTTPResponse
+from typing import Any
+from urllib.parse import urlsplit
+
+from opentelemetry import propagate, trace
+from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
+from opentelemetry.trace import SpanKind
+
+from otel_openstack import __version__, redaction
+from otel_openstack import attributes as names
+from otel_openstack.instrument import runtime
+from otel_openstack.instrument.capture import METHODS, Exchange
+from otel_openstack.instrument.guard import never_raises
+from otel_openstack.instrument.propagator import request_id
+from otel_openstack.instrument.route import route
+from otel_openstack.instrument.streams import ObservedIterator, observed_file
+from otel_openstack.settings import Settings
+
+_Arguments = tuple[Any, ...]
+_Keywords = Mapping[str, Any]
+
+_recorded_above: ContextVar[bool] = ContextVar("otel_openstack_recorded_above", default=False)
+_resends: ContextVar[int] = ContextVar("otel_openstack_resends", default=0)
+
+_EXCHANGE = "_otel_openstack_exchange"
+_VERSIONS = {10: "1.0", 11: "1.1"}
+_MAX_CHUNK_HEAD = 18  # 16 hex digits and the end of the line
+
+
+def recorded_above(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function so that the hops it makes are none of ours: a library above records them."""
+
+    def beneath(*args: Any, **kwargs: Any) -> Any:
+        token = _recorded_above.set(True)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            _recorded_above.reset(token)
+
+    return beneath
+
+
+def counting_resends(wrapped: Callable[..., Any], _instance: object, args: _Arguments, kwargs: _Keywords) -> Any:
+    """Wrap urllib3's ``_make_request``: how often the request was sent before is known to its ``retries``."""
+    history = getattr(kwargs.get("retries"), "history", ())
+    token = _resends.set(len(history))
+    try:
+        return wrapped(*args, **kwargs)
+    finally:
+        _resends.reset(token)
+
+
+class ConnectionTracer:
+    """Makes the wrappers of ``HTTPConnection.endheaders``, ``send`` and ``getresponse``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._tracer = trace.get_tracer("otel_openstack.instrument.stdlib_client", __version__)
+
+    def endheaders(
+        self, wrapped: Callable[..., Any], instance: HTTPConnection, args: _Arguments, kwargs: _Keywords
+    ) -> Any:
+        """Send the header block, and a body if it is given here, observed."""
+        instance.__dict__.pop(_EXCHANGE, None)
+        if _recorded_above.get() or not is_http_instrumentation_enabled():
+            return wrapped(*args, **kwargs)
+        exchange = self._observe(instance)
+        if exchange is None:
+            return wrapped(*args, **kwargs)
+        args, kwargs = _with_observed_body(exchange, args, kwargs) or (args, kwargs)
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException as error:
+            exchange.fail(error)
+            raise
+        # Not before: what was sent till now was a proxy's CONNECT, the header block and the body that we have seen
+        instance.__dict__[_EXCHANGE] = exchange
+        return result
+
+    def send(self, wrapped: Callable[..., Any], instance: HTTPConnection, args: _Arguments, kwargs: _Keywords) -> Any:
+        """Send a part of the body, observed."""
+        exchange = instance.__dict__.get(_EXCHANGE)
+        if exchange is not None and args and not exchange.ended:
+            args = (_either(_observed_part(exchange, args[0]), args[0]), *args[1:])
+        return wrapped(*args, **kwargs)
+
+    def getresponse(
+        self, wrapped: Callable[..., HTTPResponse], instance: HTTPConnection, args: _Arguments, kwargs: _Keywords
+    ) -> HTTPResponse:
+        """Read the header block of the response, observed."""
+        exchange: Exchange | None = instance.__dict__.pop(_EXCHANGE, None)
+        try:
+            response = wrapped(*args, **kwargs)
+        except BaseException as error:
+            if exchange is not None:
+                exchange.fail(error)
+            raise
+        if exchange is not None:
+            _answer(exchange, response)
+        return response
+
+    @never_raises
+    def _observe(self, connection: Any) -> Exchange | None:
+        first, *lines = connection._buffer  # the request line and the header lines, about to be sent
+        method, target = first.decode("latin-1").split(" ")[:2]
+        url = _url(connection, target)
+        parts = urlsplit(url)
+        template = route(parts.path)
+        known = method in METHODS
+        parent = runtime.parent_context()
+        span = self._tracer.start_span(
+            f"{method if known else 'HTTP'} {template}",
+            parent,
+            SpanKind.CLIENT,
+            # What a sampler may decide by (semantic conventions, HTTP client spans); the rest follows at the end
+            {
+                names.HTTP_REQUEST_METHOD: method if known else "_OTHER",
+                names.URL_FULL: redaction.text(url) if self._settings.redact else url,
+                names.SERVER_ADDRESS: parts.hostname or "",
+                names.SERVER_PORT: parts.port or connection.default_port,
+            },
+        )
+        carrier: dict[str, str] = {}
+        propagate.inject(carrier, trace.set_span_in_context(span, parent))
+        present = {line.partition(b":")[0].lower() for line in lines}
+        for name, value in carrier.items():
+            if name.lower().encode() not in present:
+                connection.putheader(name, value)
+        if not span.is_recording():
+            return None
+        exchange = Exchange(self._settings, span, is_server=False)
+        self._describe(exchange, connection._buffer[1:], carrier)
+        if not known:
+            exchange.attributes[names.HTTP_REQUEST_METHOD_ORIGINAL] = method
+        return exchange
+
+    @never_raises
+    def _describe(self, exchange: Exchange, lines: list[bytes], carrier: Mapping[str, str]) -> None:
+        attributes = exchange.attributes
+        attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] = request_id(exchange.span.get_span_context())
+        if caller := carrier.get(names.HEADER_REQUESTSHOOK_REQUEST_FROM):
+            attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_FROM] = caller
+        if count := _resends.get():
+            attributes[names.HTTP_REQUEST_RESEND_COUNT] = count
+        headers = (line.decode("latin-1").partition(":") for line in lines)
+        exchange.request([(name, value.removeprefix(" ")) for name, _, value in headers])
+
+
+def _url(connection: Any, target: str) -> str:
+    if not target.startswith("/"):  # to a proxy the whole URL is sent
+        return target
+    scheme = "https" if connection.default_port == 443 else "http"
+    host, port = connection.host, connection.port
+    if tunnel := getattr(connection, "_tunnel_host", None):
+        host, port = tunnel, connection._tunnel_port
+    if ":" in host:
+        host = f"[{host}]"
+    return (
+        f"{scheme}://{host}{target}" if port in (None, connection.default_port) else f"{scheme}://{host}:{port}{target}"
+    )
+
+
+@never_raises
+def _with_observed_body(exchange: Exchange, args: _Arguments, kwargs: _Keywords) -> tuple[_Arguments, _Keywords]:
+    if args:
+        return (_either(_observed(exchange, args[0]), args[0]), *args[1:]), kwargs
+    if "message_body" in kwargs:
+        body = kwargs["message_body"]
+        return args, {**kwargs, "message_body": _either(_observed(exchange, body), body)}
+    return args, kwargs
+
+
+def _either(observed: Any, original: Any) -> Any:
+    return original if observed is None else observed
+
+
+@never_raises
+def _observed_part(exchange: Exchange, data: Any) -> Any:
+    try:
+        view = memoryview(data).cast("B")
+    except TypeError:
+        return _observed(exchange, data)
+    if exchange.request_body is not None:
+        exchange.request_body.feed(_without_chunk_frame(view))
+    return data
+
+
+def _without_chunk_frame(view: memoryview) -> memoryview:
+    """Return what a chunk holds when the caller has framed it by itself (RFC 9112, 7.1), else all of it."""
+    head, end, _ = bytes(view[:_MAX_CHUNK_HEAD]).partition(b"\r\n")
+    try:
+        size = int(head, 16) if end else -1
+    except ValueError:
+        return view
+    start = len(head) + 2
+    return view[start:-2] if size >= 0 and len(view) == start + size + 2 and bytes(view[-2:]) == b"\r\n" else view
+
+
+@never_raises
+def _observed(exchange: Exchange, body: Any) -> Any:
+    """Show the preview a body: at once where it lies in memory, else as it is sent."""
+    preview = exchange.request_body
+    if body is None or preview is None:
+        return body
+    if hasattr(body, "read"):
+        return observed_file(body, preview)
+    try:
+        preview.feed(memoryview(body).cast("B"))
+    except TypeError:
+        return ObservedIterator(body, preview.feed)
+    return body
+
+
+@never_raises
+def _answer(exchange: Exchange, response: Any) -> None:
+    exchange.response(response.status, response.reason or "", response.headers.items())
+    exchange.attributes[names.NETWORK_PROTOCOL_VERSION] = _VERSIONS.get(response.version, "")
+    if response.length == 0 or response.isclosed():
+        exchange.end()
+        return
+    # Of the same object another class: whoever holds the response, and however it is read, it is seen
+    response.__dict__[_EXCHANGE] = exchange
+    response.__class__ = _observing(type(response))
+
+
+_observing_classes: dict[type, type] = {}
+
+
+def _observing(kind: type) -> type:
+    if kind not in _observing_classes:
+        _observing_classes[kind] = type(kind.__name__, (_ObservedResponse, kind), {"__module__": kind.__module__})
+    return _observing_classes[kind]
+
+
+class _ObservedResponse(HTTPResponse):
+    """What is put before a class of responses: each way of reading, of which some use others."""
+
+    _otel_openstack_depth = 0
+    _otel_openstack_at_end = False
+    _otel_openstack_in_chunk = False
+
+    def read(self, *args: Any, **kwargs: Any) -> Any:
+        return self._otel_openstack_read(super().read, args, kwargs)
+
+    def read1(self, *args: Any, **kwargs: Any) -> Any:
+        return self._otel_openstack_read(super().read1, args, kwargs)
+
+    def readline(self, *args: Any, **kwargs: Any) -> Any:
+        return self._otel_openstack_read(super().readline, args, kwargs)
+
+    def readinto(self, buffer: Any) -> int:
+        count: int = self._otel_openstack_read(super().readinto, (buffer,), {})
+        return count
+
+    def _safe_read(self, amount: int) -> bytes:
+        # urllib3 reads chunks by itself, this way, and the end of the line behind each
+        data: bytes = self._otel_openstack_read(super()._safe_read, (amount,), {})  # type: ignore[misc]  # not in stubs
+        return data
+
+    def _close_conn(self) -> None:
+        super()._close_conn()  # type: ignore[misc]  # not in the stubs
+        self._otel_openstack_at_end = True
+        if not self._otel_openstack_depth:
+            self.__dict__[_EXCHANGE].end()
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            self.__dict__[_EXCHANGE].end()
+
+    def _otel_openstack_read(self, read: Callable[..., Any], args: _Arguments, kwargs: _Keywords) -> Any:
+        if self._otel_openstack_depth:
+            return read(*args, **kwargs)
+        exchange: Exchange = self.__dict__[_EXCHANGE]
+        self._otel_openstack_depth = 1
+        try:
+            data = read(*args, **kwargs)
+        except BaseException as error:
+            exchange.fail(error)
+            raise
+        finally:
+            self._otel_openstack_depth = 0
+        self._otel_openstack_passed(exchange, read.__name__, args, data)
+        if self._otel_openstack_at_end or self.length == 0:  # read1() and readline() do not close at the end
+            exchange.end()
+        return data
+
+    @never_raises
+    def _otel_openstack_passed(self, exchange: Exchange, how: str, args: _Arguments, data: Any) -> None:
+        if exchange.ended or exchange.response_body is None:
+            return
+        if how == "_safe_read":
+            if data == b"\r\n" and self._otel_openstack_in_chunk:
+                self._otel_openstack_in_chunk = False
+                return
+            self._otel_openstack_in_chunk = True
+        exchange.response_body.feed(memoryview(args[0])[:data] if how == "readinto" else data)

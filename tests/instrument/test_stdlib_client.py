@@ -1,0 +1,348 @@
+"""Hops that no ``requests`` makes: http.client, urllib.request and urllib3, against what a raw socket got and gave."""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import http.client
+import io
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+import urllib3
+from opentelemetry import trace
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+
+from otel_openstack import attributes as names
+from otel_openstack.instrument import OpenStackInstrumentor, capture, stdlib_client
+from otel_openstack.instrument.propagator import request_id
+from tests.instrument.harness import Spans, free_port
+from tests.instrument.test_http_client import Server, _answer, _attributes, _block
+
+_CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+
+
+@pytest.fixture(autouse=True)
+def _instrumented(spans: Spans) -> Iterator[None]:  # noqa: ARG001  # sets propagators
+    instrumentor = OpenStackInstrumentor()
+    instrumentor.instrument(skip_dep_check=True)
+    yield
+    instrumentor.uninstrument()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Answer with what the test prepared."""
+    server = Server()
+    yield server
+    server.close()
+
+
+def _by_http_client(server: Server, method: str, path: str, body: Any = None, **headers: str) -> bytes:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+    with connection.getresponse() as response:
+        return response.read()
+
+
+def _by_urllib(server: Server, method: str, path: str, body: Any = None, **headers: str) -> bytes:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = urllib.request.Request(server.url + path, body, named, method=method)
+    with urllib.request.urlopen(request, timeout=5) as response:
+        data: bytes = response.read()
+        return data
+
+
+def _by_urllib3(server: Server, method: str, path: str, body: Any = None, **headers: str) -> bytes:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    with urllib3.PoolManager() as pool:
+        return pool.request(method, server.url + path, body=body, headers=named, timeout=5).data
+
+
+CLIENTS = pytest.mark.parametrize("ask", [_by_http_client, _by_urllib, _by_urllib3])
+Ask = Callable[..., bytes]
+
+
+@CLIENTS
+def test_both_header_blocks_are_those_on_the_wire(ask: Ask, server: Server, spans: Spans) -> None:
+    """Order, spelling and repetitions, with what each library adds of its own."""
+    server.answers = [_answer(b"ok", b"Set-Cookie: ", b"x-B: 1", b"X-a: 2", b"X-b: 3", status=b"203 Half True")]
+    assert ask(server, "GET", "/v3/users/42?limit=1", x_z="1", X_Auth_Token="tt") == b"ok"
+    span = spans.one()
+    attributes = _attributes(span)
+    wire = [tuple(line.split(": ", 1)) for line in server.requests[0].decode().split("\r\n")[1:-2]]
+    recorded = _block(attributes, "request")
+    assert [name for name, _ in recorded] == [name for name, _ in wire]  # type: ignore[misc]
+    secret = next(value for name, value in recorded if name.lower() == "x-auth-token")
+    assert secret.startswith("{SHA256}")
+    assert [pair for pair in recorded if pair[1] != secret] == [pair for pair in wire if pair[1] != "tt"]  # type: ignore[misc]
+    assert _block(attributes, "response") == [
+        ("Content-Type", "text/plain"), ("Content-Length", "2"), ("Set-Cookie", ""), ("x-B", "1"), ("X-a", "2"),
+        ("X-b", "3"), ("Connection", "close"),
+    ]  # fmt: skip
+    assert span.kind is trace.SpanKind.CLIENT
+    assert span.name == "GET /v3/users/{user_id}"
+    assert attributes[names.URL_FULL] == f"{server.url}/v3/users/42?limit=1"
+    assert attributes[names.SERVER_ADDRESS] == "127.0.0.1"
+    assert attributes[names.SERVER_PORT] == server.port
+    assert attributes[names.HTTP_RESPONSE_STATUS_CODE] == 203
+    assert attributes[names.OPENSTACK_HTTP_RESPONSE_REASON] == "Half True"
+    assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "ok"
+    assert attributes[names.NETWORK_PROTOCOL_VERSION] == "1.1"
+    identifier = request_id(span.get_span_context())
+    assert attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] == identifier
+    assert f"x-requestshook-request-id: {identifier}\r\n" in server.requests[0].decode().lower()
+
+
+def _pieces() -> Iterator[bytes]:
+    yield b"one "
+    yield b"two"
+
+
+@CLIENTS
+@pytest.mark.parametrize(
+    "make", [lambda: b"one two", lambda: io.BytesIO(b"one two"), _pieces], ids=["bytes", "file", "generator"]
+)
+def test_every_kind_of_request_body_is_seen_as_it_is_sent(
+    make: Callable[[], Any], ask: Ask, server: Server, spans: Spans
+) -> None:
+    """Frames of chunks are no part of it, whoever makes them."""
+    server.answers = [_answer()]
+    ask(server, "PUT", "/x", make(), Content_Type="text/plain")
+    sent = server.requests[0].partition(b"\r\n\r\n")[2]
+    assert sent == b"one two" or b"".join(sent.split(b"\r\n")[1::2]) == b"one two"
+    attributes = _attributes(spans.one())
+    assert attributes[names.HTTP_REQUEST_BODY_CONTENT] == "one two"
+    assert attributes[names.HTTP_REQUEST_BODY_SIZE] == 7
+
+
+@CLIENTS
+@pytest.mark.parametrize("pieces", [[b"abc", b"de"], [b"\r\n", b"\r\n\r\n"]])
+def test_a_chunked_response_is_recorded(pieces: list[bytes], ask: Ask, server: Server, spans: Spans) -> None:
+    """The chunks' own bytes are not part of it, though urllib3 takes them apart by itself."""
+    frames = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*pieces, b""])
+    server.answers = [_CHUNKED + frames]
+    assert ask(server, "GET", "/x") == b"".join(pieces)
+    attributes = _attributes(spans.one())
+    assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == b"".join(pieces).decode()
+    assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == len(b"".join(pieces))
+
+
+@CLIENTS
+def test_a_coded_response_is_shown_decoded_with_its_size_on_the_wire(ask: Ask, server: Server, spans: Spans) -> None:
+    """Whether the library decodes it or not."""
+    text = b"x" * 100_000
+    coded = gzip.compress(text)
+    server.answers = [_answer(coded, b"Content-Encoding: gzip")]
+    assert ask(server, "GET", "/x") in (text, coded)
+    attributes = _attributes(spans.one())
+    assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "x" * 8192
+    assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == len(coded)
+
+
+@CLIENTS
+@pytest.mark.parametrize(("method", "status"), [("HEAD", b"200 OK"), ("GET", b"204 No Content")])
+def test_a_response_without_a_body_ends_at_once(
+    method: str, status: bytes, ask: Ask, server: Server, spans: Spans
+) -> None:
+    """A HEAD's Content-Length is not a body's size."""
+    server.answers = [b"HTTP/1.1 " + status + b"\r\nContent-Length: 9\r\nConnection: close\r\n\r\n"]
+    ask(server, method, "/x")
+    attributes = _attributes(spans.one())
+    assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == 0
+    assert names.HTTP_RESPONSE_BODY_CONTENT not in attributes
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda response: response.read(),
+        lambda response: b"".join(iter(lambda: response.read(3), b"")),
+        lambda response: b"".join(iter(lambda: response.read1(3), b"")),
+        lambda response: b"".join(response),
+        lambda response: b"".join(response.readlines()),
+        lambda response: response.readline() + response.read(),
+        lambda response: io.BufferedReader(response, 4).read(),
+    ],
+)
+@pytest.mark.parametrize("chunked", [False, True])
+def test_every_way_of_reading_a_response_is_observed(read: Any, chunked: bool, server: Server, spans: Spans) -> None:
+    """Each piece once, though some ways use others; and the span ends with the body."""
+    server.answers = [_CHUNKED + b"4\r\none\n\r\n4\r\ntwo\n\r\n0\r\n\r\n" if chunked else _answer(b"one\ntwo\n")]
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    assert isinstance(response, http.client.HTTPResponse)
+    assert read(response) == b"one\ntwo\n"
+    attributes = _attributes(spans.one())
+    assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "one\ntwo\n"
+    assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == 8
+    response.close()
+
+
+@pytest.mark.parametrize("how", ["close", "forget"])
+def test_a_response_that_is_not_read_ends_too(how: str, server: Server, spans: Spans) -> None:
+    """Closed, or just forgotten: no span is leaked, and the size is what was read."""
+    server.answers = [_answer(b"abcdef")]
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    response.read(2)
+    if how == "close":
+        response.close()
+    del response, connection
+    gc.collect()
+    attributes = _attributes(spans.one())
+    assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "ab"
+    assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == 2
+
+
+@pytest.mark.parametrize("ask", [_by_urllib, _by_urllib3])
+def test_every_redirect_is_a_hop(ask: Ask, server: Server, spans: Spans) -> None:
+    """Each has its own span and its own id; urllib3 knows how often it has sent the request before."""
+    server.answers = [_answer(b"there", b"Location: /next", status=b"302 Found"), _answer(b"here")]
+    assert ask(server, "GET", "/") == b"here"
+    first, second = map(_attributes, spans.all(2))
+    assert first[names.HTTP_RESPONSE_BODY_CONTENT] == "there"
+    assert second[names.URL_FULL] == f"{server.url}/next"
+    ids = [attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] for attributes in (first, second)]
+    assert ids[0] != ids[1]
+    if ask is _by_urllib3:
+        assert names.HTTP_REQUEST_RESEND_COUNT not in first
+        assert second[names.HTTP_REQUEST_RESEND_COUNT] == 1
+
+
+def test_every_retry_of_urllib3_is_a_hop(server: Server, spans: Spans) -> None:
+    """Also one after an error of the connection."""
+    busy = _answer(b"busy", status=b"503 Busy")
+    server.answers = [busy, b"", _answer(b"well")]
+    retries = urllib3.Retry(3, status_forcelist=[503], backoff_factor=0)
+    with urllib3.PoolManager() as pool:
+        assert pool.request("GET", server.url, retries=retries, timeout=5).data == b"well"
+    hops = list(map(_attributes, spans.all(3)))
+    assert [hop.get(names.HTTP_REQUEST_RESEND_COUNT, 0) for hop in hops] == [0, 1, 2]
+    assert [hop.get(names.HTTP_RESPONSE_STATUS_CODE) for hop in hops] == [503, None, 200]
+    assert hops[1][names.ERROR_TYPE] == "http.client.RemoteDisconnected"
+
+
+def test_a_hop_of_requests_has_one_span(server: Server, spans: Spans) -> None:
+    """Though urllib3 and http.client are beneath it."""
+    server.answers = [_answer(b"x"), _answer(b"y")]
+    assert requests.get(server.url, timeout=5).content == b"x"
+    assert _by_urllib3(server, "GET", "/") == b"y"
+    assert len(spans.all(2)) == 2
+    assert server.requests[0].lower().count(b"traceparent") == 1
+
+
+def test_a_body_that_is_sent_by_hand_is_seen(server: Server, spans: Spans) -> None:
+    """As swift's clients do: header lines one by one, chunks framed by the caller."""
+    server.answers = [_answer()]
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection.putrequest("PUT", "/x")
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.putheader("Content-Type", "text/plain")
+    connection.endheaders()
+    for piece in (b"5\r\nhello\r\n", b"2\r\n!\n\r\n", b"0\r\n\r\n"):
+        connection.send(piece)
+    connection.getresponse().read()
+    connection.close()
+    attributes = _attributes(spans.one())
+    assert attributes[names.HTTP_REQUEST_BODY_CONTENT] == "hello!\n"
+    assert attributes[names.HTTP_REQUEST_BODY_SIZE] == 7
+
+
+def test_a_connection_that_is_kept_has_an_exchange_for_each_request(spans: Spans, serve: Any) -> None:
+    """Nothing of one is left for the next."""
+    OpenStackInstrumentor().uninstrument()
+    port = serve(
+        lambda environ, start: (start("200 OK", [("Content-Length", "1")]), [environ["PATH_INFO"][1:].encode()])[1]
+    )
+    OpenStackInstrumentor().instrument(skip_dep_check=True)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    for number in range(3):
+        connection.request("GET", f"/{number}")
+        assert connection.getresponse().read() == b"%d" % number
+    connection.close()
+    assert [_attributes(span)[names.HTTP_RESPONSE_BODY_SIZE] for span in spans.all(3)] == [1, 1, 1]
+
+
+@CLIENTS
+def test_a_refused_connection_is_recorded_and_raised(ask: Ask, server: Server, spans: Spans) -> None:
+    """The caller gets the exception of its library."""
+    server.port = free_port()
+    server.url = f"http://127.0.0.1:{server.port}"
+    with pytest.raises((OSError, urllib3.exceptions.MaxRetryError)):
+        ask(server, "GET", "/")
+    count = 4 if ask is _by_urllib3 else 1  # it tries again three times
+    for span in spans.all(count):
+        assert names.ERROR_TYPE in _attributes(span)
+        assert names.HTTP_RESPONSE_STATUS_CODE not in _attributes(span)
+
+
+def test_a_body_that_breaks_off_is_recorded_and_raised(server: Server, spans: Spans) -> None:
+    """The caller gets the exception of http.client."""
+    server.answers = [_answer(b"abcdef").replace(b"Length: 6", b"Length: 9")]
+    with pytest.raises(http.client.IncompleteRead):
+        _by_http_client(server, "GET", "/")
+    attributes = _attributes(spans.one())
+    assert attributes[names.ERROR_TYPE] == "http.client.IncompleteRead"
+    assert attributes[names.HTTP_RESPONSE_STATUS_CODE] == 200
+
+
+@CLIENTS
+def test_a_suppressed_call_is_not_traced(ask: Ask, server: Server, spans: Spans) -> None:
+    """The exporter's own requests are such calls."""
+    server.answers = [_answer()]
+    with suppress_instrumentation():
+        ask(server, "GET", "/")
+    assert b"traceparent" not in server.requests[0].lower()
+    spans.all(0)
+
+
+@CLIENTS
+def test_an_unsampled_call_passes_its_ids_on(ask: Ask, server: Server, spans: Spans) -> None:
+    """And captures nothing."""
+    server.answers = [_answer(b"x")]
+    unsampled = trace.NonRecordingSpan(trace.SpanContext(1, 2, is_remote=True, trace_flags=trace.TraceFlags(0)))
+    with trace.use_span(unsampled):
+        ask(server, "GET", "/")
+    assert b"x-requestshook-request-id: 0000000000000001" in server.requests[0].lower()
+    spans.all(0)
+
+
+@CLIENTS
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (capture.Exchange, "request"), (capture.Exchange, "response"), (capture.Exchange, "_finish"),
+        (capture.Preview, "__init__"), (capture.Preview, "content"), (stdlib_client, "route"),
+        (stdlib_client, "_url"), (stdlib_client, "_without_chunk_frame"), (stdlib_client, "_observing"),
+        (stdlib_client, "observed_file"), (stdlib_client, "request_id"),
+    ],
+)  # fmt: skip
+def test_a_fault_in_the_agent_changes_no_byte(
+    owner: object, name: str, ask: Ask, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each function of the capture path fails in turn; the caller gets what it would get without us."""
+
+    def fail(*_arguments: object, **_keywords: object) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(owner, name, fail)
+    server.answers = [_answer(b"answer", b"X-A: 1")]
+    assert ask(server, "POST", "/", io.BytesIO(b"question"), Content_Length="8") == b"answer"
+    assert server.requests[0].endswith(b"\r\n\r\nquestion")
+
+
+def test_an_error_of_the_server_is_an_error_of_the_hop(server: Server, spans: Spans) -> None:
+    """4xx and 5xx, as semantic conventions say of clients."""
+    server.answers = [_answer(b"no", status=b"404 Not Found")]
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        _by_urllib(server, "GET", "/")
+    assert raised.value.read() == b"no"
+    raised.value.close()
+    assert _attributes(spans.one())[names.ERROR_TYPE] == "404"
