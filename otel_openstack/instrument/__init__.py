@@ -6,7 +6,8 @@
 :mod:`.servers`          the ways in for applications that no table names
 :mod:`.runtime`          the trace a process belongs to, and who it is after a fork
 :mod:`.wsgi`             the server half of an exchange
-:mod:`.http_client`      the client half, of ``requests``; :mod:`.stdlib_client` of everything else
+:mod:`.http_client`      the client half, of ``requests``; :mod:`.stdlib_client` and
+                         :mod:`.httpx_client` of everything else, by way of :mod:`.hop`
 :mod:`.capture`          an exchange as attributes; :mod:`.streams` looks at bodies as they pass
 :mod:`.propagator`       ``X-Requestshook-Request-Id`` and the context it stands for
 :mod:`.export`           how spans leave
@@ -60,6 +61,7 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
         self._after_import("http.client", self._wrap_http_client)
         self._after_import("urllib3.connectionpool", self._wrap_urllib3)
         self._after_import("requests.adapters", self._wrap_requests)
+        self._after_import("httpx._transports.default", self._wrap_httpx)
         self._after_import("cliff.command", self._wrap_cliff)
 
     def _uninstrument(self, **_kwargs: Any) -> None:
@@ -130,6 +132,13 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
             return tracer.send(recorded_above(wrapped), instance, args, kwargs)
 
         self._wrap(module.HTTPAdapter, "send", send)
+
+    def _wrap_httpx(self, module: ModuleType, settings: Settings) -> None:
+        from otel_openstack.instrument.httpx_client import TransportTracer
+
+        tracer = TransportTracer(settings)
+        self._wrap_named(module, "HTTPTransport.handle_request", tracer.handle)
+        self._wrap_named(module, "AsyncHTTPTransport.handle_async_request", tracer.handle_async)
 
     def _wrap_cliff(self, module: ModuleType, _settings: Settings) -> None:
         def initialise(wrapped: Callable[..., Any], _instance: object, args: Any, kwargs: Any) -> Any:

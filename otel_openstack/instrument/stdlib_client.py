@@ -11,19 +11,15 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
-from urllib.parse import urlsplit
 
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
-from opentelemetry.trace import SpanKind
 
-from otel_openstack import __version__, redaction
+from otel_openstack import __version__
 from otel_openstack import attributes as names
-from otel_openstack.instrument import runtime
-from otel_openstack.instrument.capture import METHODS, Exchange
+from otel_openstack.instrument import hop
+from otel_openstack.instrument.capture import Exchange
 from otel_openstack.instrument.guard import never_raises
-from otel_openstack.instrument.propagator import request_id
-from otel_openstack.instrument.route import route
 from otel_openstack.instrument.streams import ObservedIterator, observed_file
 from otel_openstack.settings import Settings
 
@@ -114,47 +110,24 @@ class ConnectionTracer:
     def _observe(self, connection: Any) -> Exchange | None:
         first, *lines = connection._buffer  # the request line and the header lines, about to be sent
         method, target = first.decode("latin-1").split(" ")[:2]
-        url = _url(connection, target)
-        parts = urlsplit(url)
-        template = route(parts.path)
-        known = method in METHODS
-        parent = runtime.parent_context()
-        span = self._tracer.start_span(
-            f"{method if known else 'HTTP'} {template}",
-            parent,
-            SpanKind.CLIENT,
-            # What a sampler may decide by (semantic conventions, HTTP client spans); the rest follows at the end
-            {
-                names.HTTP_REQUEST_METHOD: method if known else "_OTHER",
-                names.URL_FULL: redaction.text(url) if self._settings.redact else url,
-                names.SERVER_ADDRESS: parts.hostname or "",
-                names.SERVER_PORT: parts.port or connection.default_port,
-            },
-        )
-        carrier: dict[str, str] = {}
-        propagate.inject(carrier, trace.set_span_in_context(span, parent))
         present = {line.partition(b":")[0].lower() for line in lines}
-        for name, value in carrier.items():
+
+        def put_header(name: str, value: str) -> None:
             if name.lower().encode() not in present:
                 connection.putheader(name, value)
-        if not span.is_recording():
-            return None
-        exchange = Exchange(self._settings, span, is_server=False)
-        self._describe(exchange, connection._buffer[1:], carrier)
-        if not known:
-            exchange.attributes[names.HTTP_REQUEST_METHOD_ORIGINAL] = method
+
+        exchange = hop.begin(self._settings, self._tracer, method, _url(connection, target), put_header)
+        if exchange is not None:
+            _describe(exchange, connection._buffer[1:])
         return exchange
 
-    @never_raises
-    def _describe(self, exchange: Exchange, lines: list[bytes], carrier: Mapping[str, str]) -> None:
-        attributes = exchange.attributes
-        attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] = request_id(exchange.span.get_span_context())
-        if caller := carrier.get(names.HEADER_REQUESTSHOOK_REQUEST_FROM):
-            attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_FROM] = caller
-        if count := _resends.get():
-            attributes[names.HTTP_REQUEST_RESEND_COUNT] = count
-        headers = (line.decode("latin-1").partition(":") for line in lines)
-        exchange.request([(name, value.removeprefix(" ")) for name, _, value in headers])
+
+@never_raises
+def _describe(exchange: Exchange, lines: list[bytes]) -> None:
+    if count := _resends.get():
+        exchange.attributes[names.HTTP_REQUEST_RESEND_COUNT] = count
+    headers = (line.decode("latin-1").partition(":") for line in lines)
+    exchange.request([(name, value.removeprefix(" ")) for name, _, value in headers])
 
 
 def _url(connection: Any, target: str) -> str:
