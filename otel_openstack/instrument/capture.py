@@ -30,8 +30,7 @@ Block = dict[str, tuple[str, ...]]
 
 _NO_VALUES = ("",)
 MAX_HEADERS = 128
-"""Header lines kept of a message; with both blocks and all else a span stays under :data:`MAX_ATTRIBUTES`."""
-MAX_ATTRIBUTES = 512
+"""Header lines kept of a message; with both blocks and all else a span stays under :data:`.MAX_ATTRIBUTES`."""
 _MAX_HEADER_VALUE = 16 * 1024
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "COPY", "QUERY"})

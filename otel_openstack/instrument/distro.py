@@ -8,24 +8,24 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from opentelemetry import propagate
+from opentelemetry import propagate, trace
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # the module is exempt from types
 from opentelemetry.propagators.composite import CompositePropagator
-from opentelemetry.sdk._configuration import _OTelSDKConfigurator
-from opentelemetry.sdk.resources import OTELResourceDetector
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from opentelemetry.util._importlib_metadata import EntryPoint, PackageNotFoundError, version
+from opentelemetry.util._importlib_metadata import EntryPoint, PackageNotFoundError, entry_points, version
 
 from otel_openstack import __version__
 from otel_openstack import attributes as names
 from otel_openstack.instrument import runtime, services
-from otel_openstack.instrument.capture import MAX_ATTRIBUTES
 from otel_openstack.instrument.export import BoundedSpanProcessor
+from otel_openstack.instrument.handover import MAX_ATTRIBUTES
 from otel_openstack.instrument.propagator import RequestshookPropagator
 
 DEFAULTS = {
@@ -45,6 +45,18 @@ DEFAULTS = {
 
 REPLACED = frozenset({"requests", "urllib3", "flask", "falcon", "pyramid"})
 """Instrumentations that would record our exchanges a second time."""
+
+_TELEMETRY_AUTO_VERSION = "telemetry.auto.version"
+_SIGNALS = ("OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER", "OTEL_EXPORTER_OTLP_PROTOCOL")
+# What only the SDK's configurator reads, or finds by entry points
+_FOREIGN_PARTS = (
+    "OTEL_CONFIG_FILE",
+    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    "OTEL_PYTHON_ID_GENERATOR",
+    "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED",
+    "OTEL_PYTHON_TRACER_CONFIGURATOR",
+    "OTEL_TRACES_SAMPLER",
+)
 
 _logger = logging.getLogger("otel_openstack")
 
@@ -66,23 +78,61 @@ class OpenStackDistro(BaseDistro):  # type: ignore[misc]  # untyped there
             super().load_instrumentor(entry_point, **kwargs)
 
 
-class OpenStackConfigurator(_OTelSDKConfigurator):
-    """Sets up the SDK: who this process is, and how its spans leave."""
+class OpenStackConfigurator:
+    """Sets up the SDK: who this process is, and how its spans leave.
 
-    def _configure(self, **kwargs: Any) -> None:
+    The SDK's own configurator loads the metrics and logs of the SDK and the exporter wherever it runs, and each call of
+    a client pays for that. Where only traces leave, and by OTLP over HTTP, there is nothing in it to be configured: the
+    tracer provider reads its settings itself. Anything else is the SDK's own to configure.
+    """
+
+    def configure(self, auto_instrumentation_version: str, **kwargs: Any) -> None:
+        """Set up the SDK, and join or begin the trace that this process belongs to.
+
+        :param auto_instrumentation_version: version of the launcher.
+        """
         process = services.identify(services.command_line(), os.environ)
-        super()._configure(  # type: ignore[no-untyped-call]
-            resource_attributes=resource_attributes(process),
-            export_span_processor=span_processor,
-            **kwargs,
-        )
+        attributes = {_TELEMETRY_AUTO_VERSION: auto_instrumentation_version, **resource_attributes(process)}
+        if only_traces(os.environ) and not entry_points(group="_opentelemetry_opamp"):
+            _set_up_tracing(process, attributes)
+        else:
+            from opentelemetry.sdk._configuration import _OTelSDKConfigurator
+
+            _OTelSDKConfigurator().configure(  # type: ignore[no-untyped-call]
+                resource_attributes=attributes, export_span_processor=span_processor, **kwargs
+            )
         runtime.begin(process, os.environ)
+
+
+def only_traces(environ: Mapping[str, str]) -> bool:
+    """Return whether nothing but spans leaves the process, by OTLP over HTTP, from an SDK without foreign parts."""
+    return all(environ.get(variable) == DEFAULTS[variable] for variable in _SIGNALS) and not any(
+        environ.get(variable) for variable in _FOREIGN_PARTS
+    )
+
+
+def _set_up_tracing(process: services.Process, attributes: dict[str, Any]) -> None:
+    provider = TracerProvider(resource=Resource.create(attributes))
+    trace.set_tracer_provider(provider)
+    provider.add_span_processor(_bounded(_new_exporter))
+    if process.role is services.Role.SERVICE:
+        import opentelemetry.exporter.otlp.proto.http.trace_exporter  # noqa: F401  # no request shall wait for it
+
+
+def _new_exporter() -> SpanExporter:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    return OTLPSpanExporter()
 
 
 def span_processor(exporter: SpanExporter) -> BoundedSpanProcessor:
     """Return the processor for an exporter that the environment configures: each process makes one like it."""
+    return _bounded(type(exporter))
+
+
+def _bounded(new_exporter: Callable[[], SpanExporter]) -> BoundedSpanProcessor:
     return BoundedSpanProcessor(
-        type(exporter),
+        new_exporter,
         max_queue_size=_number("OTEL_BSP_MAX_QUEUE_SIZE"),
         schedule_delay=_number("OTEL_BSP_SCHEDULE_DELAY") / 1000,
         max_batch_size=_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),

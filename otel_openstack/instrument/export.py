@@ -67,7 +67,8 @@ def _value_size(value: object) -> int:
 class BoundedSpanProcessor(SpanProcessor):
     """Batches bounded by count and by bytes, a queue bounded by count, a shutdown bounded by time.
 
-    :param new_exporter: makes the exporter; called once in each process that has spans.
+    :param new_exporter: makes the exporter; called once in each process that has spans, by its worker when there is
+        something to send, so that what an exporter imports costs no request anything.
     :param max_queue_size: spans that wait at the most; more are dropped, counted and told once.
     :param schedule_delay: seconds between two looks at the queue.
     :param max_batch_size: spans of a batch at the most.
@@ -133,7 +134,7 @@ class BoundedSpanProcessor(SpanProcessor):
             if self._pid == pid:
                 return
             self._queue = deque()  # what a fork inherits is its parent's to send
-            self._worker = _Worker(self._new_exporter(), self._queue, self._schedule_delay, self._max_batch_size)
+            self._worker = _Worker(self._new_exporter, self._queue, self._schedule_delay, self._max_batch_size)
             self._pid = pid
 
     def _drop(self) -> None:
@@ -150,20 +151,25 @@ class _Worker:
     """The thread, green or not, of one process."""
 
     def __init__(
-        self, exporter: SpanExporter, queue: deque[ReadableSpan], schedule_delay: float, max_batch_size: int
+        self,
+        new_exporter: Callable[[], SpanExporter],
+        queue: deque[ReadableSpan],
+        schedule_delay: float,
+        max_batch_size: int,
     ) -> None:
         self._green = _is_green()
         self._queue = queue
         self._schedule_delay = schedule_delay
         self._max_batch_size = min(max_batch_size, _GREEN_BATCH_SIZE) if self._green else max_batch_size
-        self._exporter = exporter
-        # An exporter that retries tells its troubles to nobody but its log
-        self._log = logging.getLogger(type(exporter).__module__)
-        self._log.addFilter(self._hear)
+        self._new_exporter = new_exporter
+        self._exporter: SpanExporter | None = None
+        self._log: logging.Logger | None = None
         self._wake = threading.Event()
         self._sending = threading.Lock()
         self._stopping = False
         self._failing = False
+        if self._green:  # no green thread imports while another may wait for the same lock
+            self._prepare()
         self._thread = threading.Thread(target=self._run, name="otel-openstack-export", daemon=True)
         self._thread.start()
 
@@ -180,8 +186,9 @@ class _Worker:
             self._thread.join(0.05)
             if self._failing:
                 break
-        self._exporter.shutdown()
-        if not self._failing:
+        if self._exporter is not None:
+            self._exporter.shutdown()
+        if self._log is not None and not self._failing:
             self._log.removeFilter(self._hear)
 
     def drain(self, timeout: float) -> bool:
@@ -215,7 +222,15 @@ class _Worker:
 
     @never_raises
     def _send(self, batch: Sequence[ReadableSpan]) -> SpanExportResult:
-        return self._exporter.export(batch)
+        return self._prepare().export(batch)
+
+    def _prepare(self) -> SpanExporter:
+        if self._exporter is None:
+            self._exporter = self._new_exporter()
+            # An exporter that retries tells its troubles to nobody but its log
+            self._log = logging.getLogger(type(self._exporter).__module__)
+            self._log.addFilter(self._hear)
+        return self._exporter
 
     def _batches(self) -> Iterator[list[ReadableSpan]]:
         batch: list[ReadableSpan] = []

@@ -11,6 +11,9 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.trace import Span
 from opentelemetry.util.types import AnyValue
 
+MAX_ATTRIBUTES = 512
+"""Attributes that a span of ours may have: the distribution's default for the SDK's limit."""
+
 
 def hand_over(attributes: dict[str, AnyValue], span: Span) -> None:
     """Add the attributes to the span, past the SDK's cleaning where that changes nothing.

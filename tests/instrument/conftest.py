@@ -27,7 +27,9 @@ def _exporter() -> InMemorySpanExporter:
     exporter = InMemorySpanExporter()
     provider = TracerProvider(
         sampler=ParentBased(ALWAYS_ON),
-        resource=Resource({"service.name": "tests"}),
+        # Not Resource(): create() loads concurrent.futures before the provider registers for forks. The other way round
+        # the provider's handler waits, in the child, for the lock that the other's handler has yet to renew
+        resource=Resource.create({"service.name": "tests"}),
         span_limits=SpanLimits(max_span_attributes=512),
     )
     provider.add_span_processor(SimpleSpanProcessor(exporter))

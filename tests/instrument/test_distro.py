@@ -105,6 +105,35 @@ def test_a_disabled_sdk_is_silent(launcher: Launcher, receiver: OtlpServer) -> N
     assert receiver.spans == []
 
 
+def test_a_program_that_has_no_spans_loads_nothing_that_sends_them(launcher: Launcher) -> None:
+    """Neither the exporter, nor the SDK's metrics and logs, unless something of theirs is set."""
+    program = launcher.write(
+        "show.py",
+        "import sys\n"
+        "unwanted = 'google.protobuf', 'requests', 'opentelemetry.sdk.metrics', 'opentelemetry.sdk._logs'\n"
+        "print([name for name in unwanted if name in sys.modules])",
+    )
+    assert launcher.run([sys.executable, program]) == "[]\n"
+    assert "opentelemetry.sdk.metrics" in launcher.run([sys.executable, program], {"OTEL_METRICS_EXPORTER": "otlp"})
+
+
+@pytest.mark.parametrize(
+    "variables", [{"OTEL_PYTHON_ID_GENERATOR": "random"}, {"OTEL_TRACES_SAMPLER": "parentbased_always_on"}]
+)
+def test_the_provider_is_the_same_whoever_configures_it(launcher: Launcher, variables: dict[str, str]) -> None:
+    """The short way is the SDK's own with nothing left out but what nobody set."""
+    program = launcher.write(
+        "show.py",
+        "from opentelemetry import trace\n"
+        "provider = trace.get_tracer_provider()\n"
+        "unique = ('process.pid', 'service.instance.id')\n"
+        "print(sorted((k, v) for k, v in provider.resource.attributes.items() if k not in unique))\n"
+        "print(provider.sampler.get_description(), type(provider.id_generator), provider._span_limits)\n"
+        "print([type(part) for part in provider._active_span_processor._span_processors])",
+    )
+    assert launcher.run([sys.executable, program]) == launcher.run([sys.executable, program], variables)
+
+
 def test_the_agent_loads_nothing_of_the_reader() -> None:
     """Nor anything that a process does not use: it is paid at every call of a client."""
     code = (
