@@ -28,6 +28,22 @@ CALLS = {
     "neutron-server": ("network list", "GET /v2.0/networks", '{"networks":[]}'),
     "cinder-api": ("volume list", "GET /v3/{project_id}/volumes/detail", '{"volumes": []}'),
 }
+# Things that are asked for by name, and the span of the first attempt: the name is in its path, not in its route.
+NAMED = {
+    "keystone": ("user show admin", "/identity/v3/users/admin", "GET /identity/v3/users/{user_id}"),
+    "placement": (
+        "--os-placement-api-version 1.6 trait show HW_CPU_X86_AVX",
+        "/traits/HW_CPU_X86_AVX",
+        "GET /traits/{name}",
+    ),
+    "nova-api": ("flavor show f1", "/v2.1/flavors/f1", "GET /v2.1/flavors/{flavor_id}"),
+    "neutron-server": (
+        "security group show default",
+        "/v2.0/security-groups/default",
+        "GET /v2.0/security-groups/{security_group_id}",
+    ),
+    "cinder-api": ("volume type show __DEFAULT__", "/types/__DEFAULT__", "GET /v3/{project_id}/types/{type_id}"),
+}
 
 
 @dataclass(frozen=True)
@@ -63,6 +79,7 @@ class Run:
     """What one cloud left: a recording for each API, and what must not be in any of them."""
 
     recorded: dict[str, Recorded]
+    named: dict[str, Sequence[Span]]
     secrets: tuple[str, ...]
     admin_project: str
     admin_user: str
@@ -78,16 +95,23 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         Cloud(environment.prepare_apis(quiet), directory / "cloud", otlp_endpoint=endpoint) as cloud,
     ):
         passwords = apis.start(cloud, quiet)
-        recorded = {name: _record(cloud, store, name, directory / f"{name}.md") for name in CALLS}
+        recorded = {
+            name: Recorded(name, *_record(cloud, store, call[0], directory / f"{name}.md"))
+            for name, call in CALLS.items()
+        }
+        cloud.openstack("flavor", "create", "f1")
+        named = {
+            name: _record(cloud, store, call[0], directory / f"{name}.named.md")[0] for name, call in NAMED.items()
+        }
         shown = cloud.openstack("token", "issue", "-f", "value", "-c", "id", "-c", "project_id", "-c", "user_id")
         token, project, user = shown.split()
-    return Run(recorded, (token, *map(str, astuple(cloud.passwords)), *passwords), project, user)
+    return Run(recorded, named, (token, *map(str, astuple(cloud.passwords)), *passwords), project, user)
 
 
-def _record(cloud: Cloud, store: Path, server: str, document: Path) -> Recorded:
-    trace = record(cloud, store, document, *CALLS[server][0].split())
+def _record(cloud: Cloud, store: Path, command: str, document: Path) -> tuple[Sequence[Span], str]:
+    trace = record(cloud, store, document, *command.split())
     with open_source(str(store)) as source:
-        return Recorded(server, source.trace(trace), document.read_text())
+        return source.trace(trace), document.read_text()
 
 
 @pytest.fixture(params=CALLS)
@@ -121,6 +145,21 @@ def test_the_span_says_which_service_answered_what(recorded: Recorded) -> None:
     assert (said[names.HTTP_RESPONSE_STATUS_CODE], said[names.OPENSTACK_HTTP_RESPONSE_REASON]) == (200, "OK")
     assert said[names.HTTP_RESPONSE_BODY_CONTENT] == body
     assert said[names.HTTP_RESPONSE_BODY_SIZE] == len(body)
+
+
+@pytest.mark.parametrize("server", NAMED)
+def test_a_name_in_a_path_is_no_part_of_its_route(run: Run, server: str) -> None:
+    """Each service's router tells, or the rule does; what is asked for is in the path alone."""
+    _, path, name = NAMED[server]
+    asked = [
+        span
+        for span in run.named[server]
+        if span.service_name == server
+        and span.kind is SpanKind.SERVER
+        and str(span.attributes[names.URL_PATH]).endswith(path)
+    ]
+    assert {span.name for span in asked} == {name}
+    assert {f"GET {span.attributes[names.HTTP_ROUTE]}" for span in asked} == {name}
 
 
 def test_both_sides_saw_the_same_messages(recorded: Recorded) -> None:
