@@ -36,6 +36,21 @@ def _switch(text: str) -> bool:
     raise SettingsError("is neither on nor off", hint="give on or off")
 
 
+def _networks(text: str) -> str:
+    if text in ("always", "never"):
+        return text
+    from ipaddress import ip_network  # costs what a few thousand lines do, and few need it
+
+    try:
+        for network in text.split(","):
+            ip_network(network.strip())
+    except ValueError as error:
+        raise SettingsError(
+            "names no networks", hint=f"give never, always or networks such as 10.0.0.0/8 ({error})"
+        ) from error
+    return text
+
+
 def _applications(text: str) -> str:
     if not all(_APPLICATION.fullmatch(name) for name in text.split(",")):
         raise SettingsError("names no applications", hint="give module:attribute, and commas between several")
@@ -53,6 +68,7 @@ class Settings:
     :param body_limit: how many bytes of a textual body are kept; 0 keeps none.
     :param binary_body_limit: how many bytes of any other body are kept; 0 keeps none.
     :param redact: whether tokens and secrets are masked before they become attributes.
+    :param trust_incoming: whose trace context is believed: ``always``, ``never``, or networks with commas between them.
     :param store: path of the store that the reader uses when none is named; ``""`` is the user's data directory.
     :param wsgi_apps: more WSGI applications to observe, each ``module:attribute``, with commas between them.
     """
@@ -80,6 +96,12 @@ class Settings:
         "",
         str,
         "The store that the reader uses when none is named; unset, one in the user's data directory.",
+    )
+    trust_incoming: str = _setting(
+        "OTEL_OPENSTACK_TRUST_INCOMING",
+        "always",
+        _networks,
+        "Whose trace context is believed: `always`, `never`, or networks such as `10.0.0.0/8,fd00::/8`.",
     )
     wsgi_apps: str = _setting(
         "OTEL_OPENSTACK_WSGI_APPS",

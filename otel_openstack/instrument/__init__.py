@@ -9,6 +9,9 @@
 :mod:`.http_client`      the client half, of ``requests``; :mod:`.stdlib_client` and
                          :mod:`.httpx_client` of everything else, by way of :mod:`.hop`
 :mod:`.capture`          an exchange as attributes; :mod:`.streams` looks at bodies as they pass
+:mod:`.route`            low-cardinality names for paths, from the service's router or by a rule
+:mod:`.metrics`          durations, sizes and requests in flight, where metrics are exported
+:mod:`.trust`            whose context is believed
 :mod:`.propagator`       ``X-Requestshook-Request-Id`` and the context it stands for
 :mod:`.export`           how spans leave
 :mod:`.guard`            a fault of ours never reaches the host

@@ -16,12 +16,14 @@ from urllib.parse import urlsplit
 from opentelemetry import propagate, trace
 from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
 from opentelemetry.trace import SpanKind
+from opentelemetry.util.types import AnyValue
 
 from otel_openstack import __version__, redaction
 from otel_openstack import attributes as names
 from otel_openstack.instrument import runtime
 from otel_openstack.instrument.capture import METHODS, Exchange, Pairs, Preview
 from otel_openstack.instrument.guard import never_raises
+from otel_openstack.instrument.metrics import Measurement, metrics_of
 from otel_openstack.instrument.propagator import request_id
 from otel_openstack.instrument.route import route
 from otel_openstack.instrument.streams import ObservedIterator, _Proxy, observed_file
@@ -43,6 +45,7 @@ class HopTracer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._tracer = trace.get_tracer("otel_openstack.instrument.http_client", __version__)
+        self._metrics = metrics_of("client")
 
     def send(
         self,
@@ -56,47 +59,50 @@ class HopTracer:
             return wrapped(*args, **kwargs)
         request: PreparedRequest = args[0] if args else kwargs["request"]
         body = request.body
-        exchange = self._observe(request)
-        if exchange is None:
+        exchange, measurement = self._observe(request) or (None, None)
+        if exchange is None and measurement is None:
             return wrapped(*args, **kwargs)
         try:
             response = wrapped(*args, **kwargs)
         except BaseException as error:
-            exchange.fail(error)
+            if exchange is not None:
+                exchange.fail(error)
+            if measurement is not None:
+                measurement.fail(error)
             raise
         finally:
             # A redirect rewinds the application's own body
             request.body = body
-        self._answer(exchange, response)
+        if measurement is not None:
+            measurement.answered(response.status_code)
+        if exchange is not None:
+            self._answer(exchange, response)
         return response
 
     @never_raises
-    def _observe(self, request: PreparedRequest) -> Exchange | None:
+    def _observe(self, request: PreparedRequest) -> tuple[Exchange | None, Measurement | None]:
         method, url = request.method or "", request.url or ""
         parts = urlsplit(url)
         template = route(parts.path)
         known = method in METHODS
         parent = runtime.parent_context()
-        span = self._tracer.start_span(
-            f"{method if known else 'HTTP'} {template}",
-            parent,
-            SpanKind.CLIENT,
-            # What a sampler may decide by (semantic conventions, HTTP client spans); the rest follows at the end
-            {
-                names.HTTP_REQUEST_METHOD: method if known else "_OTHER",
-                names.URL_FULL: redaction.text(url) if self._settings.redact else url,
-                names.SERVER_ADDRESS: parts.hostname or "",
-                names.SERVER_PORT: parts.port or _DEFAULT_PORTS.get(parts.scheme, 0),
-            },
-        )
+        # What a sampler may decide by (semantic conventions, HTTP client spans); the rest follows at the end
+        begun: dict[str, AnyValue] = {
+            names.HTTP_REQUEST_METHOD: method if known else "_OTHER",
+            names.URL_FULL: redaction.text(url) if self._settings.redact else url,
+            names.SERVER_ADDRESS: parts.hostname or "",
+            names.SERVER_PORT: parts.port or _DEFAULT_PORTS.get(parts.scheme, 0),
+        }
+        span = self._tracer.start_span(f"{method if known else 'HTTP'} {template}", parent, SpanKind.CLIENT, begun)
         propagate.inject(request.headers, trace.set_span_in_context(span, parent))
+        measurement = None if self._metrics is None else self._metrics.begin(begun)
         if not span.is_recording():
-            return None
+            return None, measurement
         exchange = Exchange(self._settings, span, is_server=False)
         self._describe(exchange, request, parts)
         if not known:
             exchange.attributes[names.HTTP_REQUEST_METHOD_ORIGINAL] = method
-        return exchange
+        return exchange, measurement
 
     @never_raises
     def _describe(self, exchange: Exchange, request: PreparedRequest, url: SplitResult) -> None:

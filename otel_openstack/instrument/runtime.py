@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from opentelemetry import propagate, trace
+from opentelemetry import metrics, propagate, trace
 from opentelemetry.context import Context, attach, get_current
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -87,16 +87,26 @@ def watch_forks_of_uwsgi() -> None:
     if uwsgi is None:
         return
     if os.getpid() != _pid:
-        _renew_identity()
+        _after_fork_of_uwsgi()
         return
     before: Callable[[], object] | None = getattr(uwsgi, "post_fork_hook", None)
 
     def post_fork_hook() -> None:
-        _renew_identity()
+        _after_fork_of_uwsgi()
         if before is not None:
             before()
 
     uwsgi.post_fork_hook = post_fork_hook
+
+
+@never_raises
+def _after_fork_of_uwsgi() -> None:
+    """Do what handlers of :func:`os.register_at_fork` would do, unless uWSGI was told to call them and they have."""
+    if _pid == os.getpid():
+        return
+    _renew_identity()
+    for reader in getattr(metrics.get_meter_provider(), "_metric_readers", ()):
+        reader._at_fork_reinit()  # the thread that exports is the master's; those of spans and logs look for themselves
 
 
 @never_raises
@@ -106,5 +116,9 @@ def _renew_identity() -> None:
     if _pid == os.getpid() or not isinstance(provider, TracerProvider):
         return
     _pid = os.getpid()
-    # What the SDK itself does in a fork that it hears of
-    provider._update_resource(Resource({names.SERVICE_INSTANCE_ID: str(uuid.uuid4()), names.PROCESS_PID: _pid}))
+    # What the SDK itself does in a fork that it hears of; but there each signal gets an id of its own
+    identity = Resource({names.SERVICE_INSTANCE_ID: str(uuid.uuid4()), names.PROCESS_PID: _pid})
+    logs: Any = sys.modules.get("opentelemetry._logs")  # where logs leave, it is there
+    for each in (provider, metrics.get_meter_provider(), logs and logs.get_logger_provider()):
+        if hasattr(each, "_update_resource"):
+            each._update_resource(identity)

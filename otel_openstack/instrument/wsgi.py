@@ -16,15 +16,18 @@ from urllib.parse import quote
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.propagators.textmap import Getter
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Link, SpanKind
+from opentelemetry.util.types import AnyValue
 
 from otel_openstack import __version__, redaction
 from otel_openstack import attributes as names
 from otel_openstack.instrument.capture import METHODS, Exchange, Pairs
 from otel_openstack.instrument.guard import never_raises
+from otel_openstack.instrument.metrics import Measurement, metrics_of
 from otel_openstack.instrument.propagator import parse_request_id
-from otel_openstack.instrument.route import route
+from otel_openstack.instrument.route import route, routed
 from otel_openstack.instrument.streams import observed_file
+from otel_openstack.instrument.trust import trust
 from otel_openstack.settings import Settings
 
 Environ = MutableMapping[str, Any]
@@ -35,6 +38,7 @@ _SEEN = "otel_openstack.exchange"
 _REQUEST_ID = "HTTP_X_REQUESTSHOOK_REQUEST_ID"
 _REQUEST_FROM = "HTTP_X_REQUESTSHOOK_REQUEST_FROM"
 _MAX_ECHOED_NAME = 255
+_CLIENT_GONE = "client_disconnected"
 _AUTHENTICATED = (
     ("HTTP_X_PROJECT_ID", names.OPENSTACK_PROJECT_ID),
     ("HTTP_X_USER_ID", names.OPENSTACK_USER_ID),
@@ -110,6 +114,8 @@ class ObservedApplication:
         self.__wrapped__ = application
         self._settings = settings
         self._tracer = trace.get_tracer("otel_openstack.instrument.wsgi", __version__)
+        self._is_believed = trust(settings.trust_incoming)
+        self._metrics = metrics_of("server")
 
     def __getattr__(self, name: str) -> Any:
         if name == "__wrapped__":  # not there yet: somebody makes a copy of us
@@ -135,21 +141,19 @@ class ObservedApplication:
     @never_raises
     def _observe(self, environ: Environ) -> _Observation:
         environ[_SEEN] = True
-        parent = propagate.extract(environ, Context(), _GETTER)
+        parent, links = self._parent(environ)
         method = environ["REQUEST_METHOD"]
         path, query = request_target(environ)
         template = route(path)
         known = method in METHODS
+        # What a sampler may decide by (semantic conventions, HTTP server spans); the rest follows at the end
+        begun = {
+            names.HTTP_REQUEST_METHOD: method if known else "_OTHER",
+            names.URL_PATH: redaction.text(path) if self._settings.redact else path,
+            names.URL_SCHEME: environ.get("wsgi.url_scheme", "http"),
+        }
         span = self._tracer.start_span(
-            f"{method if known else 'HTTP'} {template}",
-            parent,
-            SpanKind.SERVER,
-            # What a sampler may decide by (semantic conventions, HTTP server spans); the rest follows at the end
-            {
-                names.HTTP_REQUEST_METHOD: method if known else "_OTHER",
-                names.URL_PATH: redaction.text(path) if self._settings.redact else path,
-                names.URL_SCHEME: environ.get("wsgi.url_scheme", "http"),
-            },
+            f"{method if known else 'HTTP'} {template}", parent, SpanKind.SERVER, begun, links
         )
         context = trace.set_span_in_context(span, parent)
         exchange = None
@@ -162,7 +166,16 @@ class ObservedApplication:
             if query:
                 attributes[names.URL_QUERY] = redaction.query(query) if self._settings.redact else query
             self._describe(exchange, environ)
-        return _Observation(context, environ, exchange)
+        measurement = None if self._metrics is None else self._metrics.begin(begun)
+        return _Observation(context, environ, path, exchange, measurement)
+
+    def _parent(self, environ: Environ) -> tuple[Context, list[Link]]:
+        """Return the context that the request is served in, and a link to the one that it came with but is not."""
+        context = propagate.extract(environ, Context(), _GETTER)
+        if self._is_believed is None or self._is_believed(environ.get("REMOTE_ADDR", "")):
+            return context, []
+        claimed = trace.get_current_span(context).get_span_context()
+        return Context(), [Link(claimed)] if claimed.is_valid else []
 
     @never_raises
     def _describe(self, exchange: Exchange, environ: Environ) -> None:
@@ -185,12 +198,23 @@ class ObservedApplication:
 class _Observation:
     """A request on its way through the application; without an exchange (not sampled) it only carries the context."""
 
-    __slots__ = ("_echo", "_environ", "_exchange", "_sent_file", "context")
+    __slots__ = ("_at_end", "_echo", "_environ", "_exchange", "_measurement", "_path", "_sent_file", "context")
 
-    def __init__(self, context: Context, environ: Environ, exchange: Exchange | None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        environ: Environ,
+        path: str,
+        exchange: Exchange | None,
+        measurement: Measurement | None,
+    ) -> None:
         self.context = context
         self._environ = environ
+        self._path = path
         self._exchange = exchange
+        self._measurement = measurement
+        # Of a request that is not recorded, what a measurement wants to know
+        self._at_end: dict[str, AnyValue] = {} if exchange is None else exchange.attributes
         self._sent_file: object = None
         self._echo = _echoed_headers(environ)
         if exchange is not None and "wsgi.file_wrapper" in environ:
@@ -206,16 +230,25 @@ class _Observation:
     def start_response(self, start_response: StartResponse) -> StartResponse:
         def observed(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
             write = start_response(status, [*headers, *self._echo] if self._echo else headers, *exc_info)
-            if self._exchange is None:
+            if self._exchange is None and self._measurement is None:
                 return write
-            self._response(self._exchange, status, headers)
+            self._response(status, headers)
             return self._write(write)
 
         return observed
 
     @never_raises
-    def _response(self, exchange: Exchange, status: str, headers: list[tuple[str, str]]) -> None:
+    def _response(self, status: str, headers: list[tuple[str, str]]) -> None:
         code, _, reason = status.partition(" ")
+        template = routed(self._path, self._environ)  # now, because Flask clears away what tells it
+        exchange = self._exchange
+        if exchange is None:
+            self._at_end |= {names.HTTP_RESPONSE_STATUS_CODE: int(code), names.HTTP_ROUTE: template}
+            return
+        if exchange.attributes.get(names.HTTP_ROUTE) != template:
+            exchange.attributes[names.HTTP_ROUTE] = template
+            method = self._environ["REQUEST_METHOD"]
+            exchange.span.update_name(f"{method if method in METHODS else 'HTTP'} {template}")
         exchange.response(int(code), reason, [*headers, *self._echo])
 
     def _write(self, write: Callable[[bytes], object]) -> Callable[[bytes], object]:
@@ -259,11 +292,33 @@ class _Observation:
         if self._exchange is not None:
             self._identify()
             self._exchange.fail(error)
+        self._measure(type(error).__qualname__)
 
     def end(self) -> None:
         if self._exchange is not None:
             self._identify()
             self._exchange.end()
+        self._measure()
+
+    def abandon(self) -> None:
+        """End before the end of the body: nobody takes it any more."""
+        exchange = self._exchange
+        if exchange is not None and not exchange.ended and not self._is_complete(exchange):
+            exchange.attributes[names.ERROR_TYPE] = _CLIENT_GONE
+        self.end()
+
+    @never_raises
+    def _is_complete(self, exchange: Exchange) -> bool:
+        """Tell whether as much has passed as was promised: some servers do not ask for more than that."""
+        length = exchange.response_header("content-length")
+        return length.isdigit() and exchange.response_body is not None and exchange.response_body.size >= int(length)
+
+    @never_raises
+    def _measure(self, error: str = "") -> None:
+        if self._measurement is not None:
+            if error:
+                self._at_end.setdefault(names.ERROR_TYPE, error)
+            self._measurement.end(self._at_end)
 
     @never_raises
     def _identify(self) -> None:
@@ -281,6 +336,7 @@ class ObservedBody:
         self._iterator: Iterator[bytes] | None = None
         self._observation = observation
         self._closed = False
+        self._exhausted = False
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -292,6 +348,7 @@ class ObservedBody:
                 self._iterator = iter(self._body)
             piece = next(self._iterator)
         except StopIteration:
+            self._exhausted = True
             self._observation.end()
             raise
         except BaseException as error:
@@ -314,7 +371,10 @@ class ObservedBody:
                 close()
         finally:
             detach(token)
-            self._observation.end()
+            if self._iterator is None or self._exhausted:  # of HEAD nobody takes anything
+                self._observation.end()
+            else:
+                self._observation.abandon()
 
     def __del__(self) -> None:
         self._observation.end()  # a server that lost its client may never call close()

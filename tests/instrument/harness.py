@@ -70,10 +70,12 @@ def talk(port: int, request: bytes) -> bytes:
 
 
 class OtlpServer:
-    """An OTLP/HTTP receiver that keeps what it gets."""
+    """An OTLP/HTTP receiver that keeps what it gets: spans, and of metrics and logs the requests as they come."""
 
     def __init__(self) -> None:
         self.spans: list[otlp.Span] = []
+        self.metrics: list[bytes] = []
+        self.logs: list[bytes] = []
         self.batch_sizes: list[int] = []
         outer = self
 
@@ -82,8 +84,11 @@ class OtlpServer:
 
             def do_POST(self) -> None:
                 data = self.rfile.read(int(self.headers["Content-Length"]))
-                outer.batch_sizes.append(len(data))
-                outer.spans += protobuf.decode(data)
+                if self.path == "/v1/traces":
+                    outer.batch_sizes.append(len(data))
+                    outer.spans += protobuf.decode(data)
+                else:
+                    {"/v1/metrics": outer.metrics, "/v1/logs": outer.logs}[self.path].append(data)
                 self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
-from opentelemetry import propagate, trace
+from opentelemetry import baggage, propagate, trace
 from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_openstack import attributes as names
@@ -451,3 +451,82 @@ def test_threads_do_not_mix(spans: Spans, serve: Serve) -> None:
 def test_a_body_is_what_pep_3333_calls_an_iterable() -> None:
     """The wrapper of a body is its own iterator, as a server may expect of any."""
     assert issubclass(ObservedBody, Iterable)
+
+
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize(
+    ("setting", "peer", "believed"),
+    [
+        ("always", "", True),
+        ("never", "127.0.0.1", False),
+        ("10.0.0.0/8, 127.0.0.0/8", "127.0.0.1", True),
+        ("10.0.0.0/8", "127.0.0.1", False),
+        ("10.0.0.1", "10.0.0.1", True),
+        ("10.0.0.0/8", "::ffff:10.1.2.3", True),
+        ("fe80::/10", "fe80::1%eth0", True),
+        ("10.0.0.0/8", "", False),
+        ("10.0.0.0/8", "unix:", False),
+    ],
+)
+@pytest.mark.parametrize("ids", ["traceparent", "requestshook"])
+def test_a_context_that_is_not_believed_is_a_link(
+    setting: str, peer: str, believed: bool, ids: str, spans: Spans
+) -> None:
+    """It is no parent, and its baggage is nobody's."""
+    sent = {"HTTP_TRACEPARENT": TRACEPARENT} if ids == "traceparent" else {"HTTP_X_REQUESTSHOOK_REQUEST_ID": ID}
+    baggages = []
+
+    def application(environ: object, start_response: Callable[..., object]) -> list[bytes]:
+        baggages.append(baggage.get_all())
+        return _answering([])(environ, start_response)  # type: ignore[no-any-return]
+
+    ObservedApplication(application, Settings(trust_incoming=setting))(
+        _environ(**sent, HTTP_BAGGAGE="a=b", REMOTE_ADDR=peer), lambda *_arguments: lambda _data: None
+    )
+    span = spans.one()
+    remote = int("4bf92f3577b34da6a3ce929d0e0e4736" if ids == "traceparent" else ID, 16)
+    assert span.context is not None
+    assert (span.context.trace_id == remote) is believed
+    assert (span.parent is not None) is believed
+    assert [link.context.trace_id for link in span.links] == ([] if believed else [remote])
+    assert baggages == [{"a": "b"} if believed else {}]
+
+
+def test_a_body_that_nobody_takes_to_its_end_says_so(spans: Spans) -> None:
+    """The client has gone; what it got until then is recorded."""
+    called = Called(_answering(iter([b"one", b"two"])))
+    next(called.body)
+    called.body.close()
+    said = _attributes(spans.one())
+    assert said[names.ERROR_TYPE] == "client_disconnected"
+    assert said[names.HTTP_RESPONSE_BODY_CONTENT] == "one"
+    assert spans.one().status.is_unset
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2])
+def test_a_body_that_is_taken_as_far_as_promised_is_whole(taken: int, spans: Spans) -> None:
+    """Some servers ask for no more than Content-Length, and of an answer to HEAD for nothing."""
+
+    def application(_environ: object, start_response: Callable[..., object]) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Length", "3")])
+        return iter([b"one", b""])
+
+    called = Called(application)
+    for _ in range(taken):
+        next(called.body)
+    called.body.close()
+    assert names.ERROR_TYPE not in _attributes(spans.one())
+
+
+def test_the_route_is_the_services_own(spans: Spans) -> None:
+    """Once its router has spoken, also in the name of the span."""
+
+    def application(environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
+        environ["wsgiorg.routing_args"] = ((), {"controller": object(), "action": "show", "id": "f1"})
+        return _answering([b"x"])(environ, start_response)  # type: ignore[no-any-return]
+
+    Called(application, _environ(PATH_INFO="/flavors/f1"))
+    assert spans.one().name == "GET /flavors/{flavor_id}"
+    assert _attributes(spans.one())[names.HTTP_ROUTE] == "/flavors/{flavor_id}"

@@ -1,0 +1,123 @@
+"""HTTP metrics as the semantic conventions name them, in processes whose user exports metrics; elsewhere nothing.
+
+Every request counts, sampled or not. Body sizes are those that were seen: a server's, of recorded exchanges. A client's
+duration ends with the header block of the response: when its body is read is up to the application.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from opentelemetry import metrics
+from opentelemetry.util.types import AnyValue
+
+from otel_openstack import __version__
+from otel_openstack import attributes as names
+from otel_openstack.instrument.guard import never_raises
+
+# Semantic conventions, HTTP metrics: what http.*.request.duration should be counted in, seconds
+_DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+_SIZES = tuple(float(4**power) for power in range(3, 17))  # 64 bytes to 4 GiB
+
+_OF_THE_REQUEST = {
+    "server": (names.HTTP_REQUEST_METHOD, names.URL_SCHEME),
+    "client": (names.HTTP_REQUEST_METHOD, names.SERVER_ADDRESS, names.SERVER_PORT),
+}
+_OF_THE_END = (names.HTTP_ROUTE, names.HTTP_RESPONSE_STATUS_CODE, names.ERROR_TYPE)
+
+_ERROR = 400  # for a client (semantic conventions, HTTP spans)
+
+_MESSAGES = (("request", names.HTTP_REQUEST_BODY_SIZE), ("response", names.HTTP_RESPONSE_BODY_SIZE))
+
+Attributes = dict[str, AnyValue]
+
+
+class Metrics:
+    """The instruments of one side.
+
+    :param side: ``server`` or ``client``.
+    """
+
+    def __init__(self, side: str) -> None:
+        meter = metrics.get_meter("otel_openstack.instrument.metrics", __version__)
+        self._of_the_request = _OF_THE_REQUEST[side]
+        self._active = meter.create_up_down_counter(
+            f"http.{side}.active_requests", "{request}", "Number of requests that are in flight."
+        )
+        self._duration = meter.create_histogram(
+            f"http.{side}.request.duration",
+            "s",
+            "Duration of requests.",
+            explicit_bucket_boundaries_advisory=_DURATIONS,
+        )
+        self._sizes = [
+            (
+                size,
+                meter.create_histogram(
+                    f"http.{side}.{message}.body.size",
+                    "By",
+                    f"Size of {message} bodies.",
+                    explicit_bucket_boundaries_advisory=_SIZES,
+                ),
+            )
+            for message, size in _MESSAGES
+        ]
+
+    def begin(self, attributes: Attributes) -> Measurement:
+        """Count a request in.
+
+        :param attributes: those of its span, as far as they are known when it starts.
+        """
+        chosen = {name: attributes[name] for name in self._of_the_request if name in attributes}
+        self._active.add(1, chosen)
+        return Measurement(self, chosen)
+
+    def _end(self, attributes: Attributes, seconds: float, at_end: Attributes) -> None:
+        self._active.add(-1, attributes)
+        attributes = attributes | {name: at_end[name] for name in _OF_THE_END if name in at_end}
+        self._duration.record(seconds, attributes)
+        for name, histogram in self._sizes:
+            size = at_end.get(name)
+            if isinstance(size, int):
+                histogram.record(size, attributes)
+
+
+class Measurement:
+    """A request in flight."""
+
+    __slots__ = ("_attributes", "_metrics", "_start")
+
+    def __init__(self, owner: Metrics, attributes: Attributes) -> None:
+        self._metrics: Metrics | None = owner
+        self._attributes = attributes
+        self._start = perf_counter()
+
+    @never_raises
+    def end(self, attributes: Attributes) -> None:
+        """Count it out, once; a second call does nothing.
+
+        :param attributes: those of its span at the end; of a request that is not recorded, status and route.
+        """
+        owner, self._metrics = self._metrics, None
+        if owner is not None:
+            owner._end(self._attributes, perf_counter() - self._start, attributes)
+
+    def answered(self, status: int) -> None:
+        """Count it out when all that is known of its end is the status."""
+        outcome: Attributes = {names.HTTP_RESPONSE_STATUS_CODE: status}
+        if status >= _ERROR:
+            outcome[names.ERROR_TYPE] = str(status)
+        self.end(outcome)
+
+    def fail(self, error: BaseException) -> None:
+        """Count it out when it ended without an answer."""
+        self.end({names.ERROR_TYPE: type(error).__qualname__})
+
+
+def metrics_of(side: str) -> Metrics | None:
+    """Return the instruments of a side, ``None`` where nobody exports metrics: the API's own provider records nothing.
+
+    :param side: ``server`` or ``client``.
+    """
+    provider = type(metrics.get_meter_provider())
+    return None if provider.__module__.startswith("opentelemetry.metrics") else Metrics(side)
