@@ -22,10 +22,18 @@ def test_every_variable_sets_its_field() -> None:
         "OTEL_OPENSTACK_BINARY_BODY_LIMIT": "0",
         "OTEL_OPENSTACK_REDACT": "off",
         "OTEL_OPENSTACK_STORE": "/tmp/x.db",
+        "OTEL_OPENSTACK_TRUST_INCOMING": "10.0.0.0/8, fd00::/8",
         "OTEL_OPENSTACK_WSGI_APPS": "a.b:c, d:e",
     }
     assert set(environ) == {variable for variable, _, _ in documentation()}
-    assert Settings.from_env(environ) == Settings(100, 0, False, "/tmp/x.db", "a.b:c, d:e")
+    assert Settings.from_env(environ) == Settings(
+        body_limit=100,
+        binary_body_limit=0,
+        redact=False,
+        store="/tmp/x.db",
+        trust_incoming="10.0.0.0/8, fd00::/8",
+        wsgi_apps="a.b:c, d:e",
+    )
 
 
 @pytest.mark.parametrize("word", ["on", "ON", "1", "true", "yes"])
