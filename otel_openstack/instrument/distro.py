@@ -26,6 +26,7 @@ from otel_openstack import attributes as names
 from otel_openstack.instrument import runtime, services
 from otel_openstack.instrument.export import BoundedSpanProcessor
 from otel_openstack.instrument.handover import MAX_ATTRIBUTES
+from otel_openstack.instrument.metrics import observe_processor
 from otel_openstack.instrument.propagator import RequestshookPropagator
 
 DEFAULTS = {
@@ -127,7 +128,9 @@ def _new_exporter() -> SpanExporter:
 
 def span_processor(exporter: SpanExporter) -> BoundedSpanProcessor:
     """Return the processor for an exporter that the environment configures: each process makes one like it."""
-    return _bounded(type(exporter))
+    processor = _bounded(type(exporter))
+    observe_processor(processor)
+    return processor
 
 
 def _bounded(new_exporter: Callable[[], SpanExporter]) -> BoundedSpanProcessor:

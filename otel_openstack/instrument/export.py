@@ -95,6 +95,22 @@ class BoundedSpanProcessor(SpanProcessor):
         self._stopped = False
         self.dropped = 0
 
+    @property
+    def capacity(self) -> int:
+        """Spans that may wait."""
+        return self._max_queue_size
+
+    @property
+    def queued(self) -> int:
+        """Spans that wait."""
+        return len(self._queue)
+
+    @property
+    def processed(self) -> int:
+        """Spans that this process has handed to its exporter."""
+        worker = self._worker
+        return 0 if worker is None or self._pid != os.getpid() else worker.processed
+
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002  # the interface
         """Make sure that this process has its worker: at its last span, at exit, it may be too late for a thread."""
         if self._pid != os.getpid():
@@ -133,7 +149,8 @@ class BoundedSpanProcessor(SpanProcessor):
         with self._locks.setdefault(pid, threading.Lock()):
             if self._pid == pid:
                 return
-            self._queue = deque()  # what a fork inherits is its parent's to send
+            self._queue = deque()  # what a fork inherits is its parent's to send, and to count
+            self.dropped = 0
             self._worker = _Worker(self._new_exporter, self._queue, self._schedule_delay, self._max_batch_size)
             self._pid = pid
 
@@ -157,6 +174,7 @@ class _Worker:
         schedule_delay: float,
         max_batch_size: int,
     ) -> None:
+        self.processed = 0
         self._green = _is_green()
         self._queue = queue
         self._schedule_delay = schedule_delay
@@ -199,6 +217,7 @@ class _Worker:
             with suppress_instrumentation():
                 for batch in self._batches():
                     self._failing = self._send(batch) is not SpanExportResult.SUCCESS
+                    self.processed += len(batch)
                     if self._green:
                         time.sleep(0)
         finally:

@@ -1,4 +1,4 @@
-"""HTTP metrics as the semantic conventions name them, in processes whose user exports metrics; elsewhere nothing.
+"""HTTP metrics, and those of our queue, as the semantic conventions name them, where the user exports metrics.
 
 Every request counts, sampled or not. Body sizes are those that were seen: a server's, of recorded exchanges. A client's
 duration ends with the header block of the response: when its body is read is up to the application.
@@ -7,13 +7,18 @@ duration ends with the header block of the response: when its body is read is up
 from __future__ import annotations
 
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from opentelemetry import metrics
+from opentelemetry.metrics import Observation
 from opentelemetry.util.types import AnyValue
 
 from otel_openstack import __version__
 from otel_openstack import attributes as names
 from otel_openstack.instrument.guard import never_raises
+
+if TYPE_CHECKING:
+    from otel_openstack.instrument.export import BoundedSpanProcessor
 
 # Semantic conventions, HTTP metrics: what http.*.request.duration should be counted in, seconds
 _DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -112,6 +117,32 @@ class Measurement:
     def fail(self, error: BaseException) -> None:
         """Count it out when it ended without an answer."""
         self.end({names.ERROR_TYPE: type(error).__qualname__})
+
+
+def observe_processor(processor: BoundedSpanProcessor) -> None:
+    """Have the state of a span processor exported (semantic conventions, OpenTelemetry SDK metrics)."""
+    kind = f"{type(processor).__module__}.{type(processor).__qualname__}"
+    component: Attributes = {"otel.component.type": kind, "otel.component.name": f"{kind}/0"}
+    full = component | {names.ERROR_TYPE: "queue_full"}
+    meter = metrics.get_meter("otel_openstack.instrument.metrics", __version__)
+    meter.create_observable_up_down_counter(
+        "otel.sdk.processor.span.queue.size",
+        [lambda _options: [Observation(processor.queued, component)]],
+        "{span}",
+        "Number of spans that wait to be exported.",
+    )
+    meter.create_observable_up_down_counter(
+        "otel.sdk.processor.span.queue.capacity",
+        [lambda _options: [Observation(processor.capacity, component)]],
+        "{span}",
+        "Number of spans that may wait to be exported.",
+    )
+    meter.create_observable_counter(
+        "otel.sdk.processor.span.processed",
+        [lambda _options: [Observation(processor.processed, component), Observation(processor.dropped, full)]],
+        "{span}",
+        "Number of spans that have left the queue, or found it full.",
+    )
 
 
 def metrics_of(side: str) -> Metrics | None:

@@ -112,6 +112,15 @@ def test_every_request_is_measured_sampled_or_not(launcher: Launcher, receiver: 
     }  # fmt: skip
     for side in ("server", "client"):
         assert {point.as_int for point in metrics[f"http.{side}.active_requests"].sum.data_points} == {0}
+    queue = {name: _point(metrics[f"otel.sdk.processor.span.queue.{name}"]).as_int for name in ("size", "capacity")}
+    assert queue["capacity"] == 2048
+    assert 0 <= queue["size"] <= 9
+    fates = {
+        str(_attributes(point.attributes).get("error.type", "")): point.as_int
+        for point in metrics["otel.sdk.processor.span.processed"].sum.data_points
+    }
+    assert fates.keys() == {"", "queue_full"}
+    assert fates["queue_full"] == 0
     sizes = metrics.get("http.server.request.body.size")
     assert (sizes is None) if sampler == "always_off" else (sizes is not None and _point(sizes).sum == 9)
 
