@@ -12,7 +12,7 @@ from typing import Any
 from opentelemetry import metrics, propagate, trace
 from opentelemetry.context import Context, attach, get_current
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 
 from otel_openstack import __version__
 from otel_openstack import attributes as names
@@ -55,13 +55,29 @@ def begin(process: Process, environ: Mapping[str, str]) -> None:
             return
         _command = trace.get_tracer("otel_openstack.instrument.runtime", __version__).start_span(process.name)
         context = trace.set_span_in_context(_command, context)
-        atexit.register(_end_command, _command, os.getpid())
+        company = _Company()
+        provider = trace.get_tracer_provider()
+        if isinstance(provider, TracerProvider):
+            provider.add_span_processor(company)
+        atexit.register(_end_command, _command, os.getpid(), company)
     attach(context)
     _process_context = context
 
 
-def _end_command(span: trace.Span, pid: int) -> None:
-    if pid == os.getpid():  # a fork inherits the handler, but not the command
+class _Company(SpanProcessor):
+    """Notices whether a command's span is alone in its trace."""
+
+    has_come = False
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002  # the interface
+        """Notice a span."""
+        self.has_come = True
+
+
+def _end_command(span: trace.Span, pid: int, company: _Company) -> None:
+    # A fork inherits the handler, but not the command; and a command that asked nobody anything (--version, --help,
+    # completion) leaves no trace: to load an exporter for it would take longer than it does
+    if pid == os.getpid() and company.has_come:
         span.end()
 
 

@@ -60,10 +60,21 @@ def test_a_commands_words_name_its_span_and_its_values_do_not(launcher: Launcher
     """They come from the client's own table of commands."""
     launcher.write("cliff/command.py", _CLIFF)
     code = "from cliff.command import Command\nCommand(None, None, cmd_name='image save')\nCommand(None, None)"
-    _run(launcher, "openstack", code)
-    (root,) = receiver.wait(1)
-    assert root.name == "openstack image save"
+    _run(launcher, "openstack", f"{code}\n{_CALLS}")
+    (root,) = _by_name(receiver.wait(3))["openstack image save"]
     assert "s3cr3t" not in repr(root)
+
+
+def test_a_command_that_calls_nobody_leaves_no_trace(launcher: Launcher, receiver: OtlpServer) -> None:
+    """Nor does it load what would send it: --version and completion stay quick."""
+    program = launcher.write(
+        "openstack",
+        "import atexit, sys\n"
+        "import opentelemetry.sdk.trace\n"
+        "atexit.register(lambda: print([name for name in ('google.protobuf', 'requests') if name in sys.modules]))",
+    )
+    assert launcher.run([sys.executable, program]) == "[]\n"
+    assert receiver.spans == []
 
 
 def test_a_command_joins_the_trace_that_it_was_started_in(launcher: Launcher, receiver: OtlpServer) -> None:
