@@ -1,6 +1,7 @@
 """What can be set, in one frozen object; the only reader of ``OTEL_OPENSTACK_*``.
 
-The standard ``OTEL_*`` variables belong to the SDK and are honoured by it; here are only those that it does not know.
+The standard ``OTEL_*`` variables belong to the SDK and are honoured by it; here are only those that it does not know,
+and the one that instrumentations of HTTP share.
 Each field carries its own documentation, so the table in the README can be tested against the code.
 """
 
@@ -17,6 +18,7 @@ from otel_openstack.exceptions import SettingsError
 _logger = logging.getLogger(__name__)
 
 _APPLICATION = re.compile(r"\s*[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*\s*")
+_MEDIA_TYPE = re.compile(r"\s*[\w.+-]+/(\*|[\w.+-]+)\s*", re.ASCII)
 _WORDS_FOR_TRUE = frozenset({"1", "on", "true", "yes"})
 _WORDS_FOR_FALSE = frozenset({"0", "off", "false", "no"})
 
@@ -51,6 +53,12 @@ def _networks(text: str) -> str:
     return text
 
 
+def _media_types(text: str) -> str:
+    if not all(_MEDIA_TYPE.fullmatch(name) for name in text.split(",")):
+        raise SettingsError("names no media types", hint="give some such as image/* or application/pdf, and commas")
+    return text.lower()
+
+
 def _applications(text: str) -> str:
     if not all(_APPLICATION.fullmatch(name) for name in text.split(",")):
         raise SettingsError("names no applications", hint="give module:attribute, and commas between several")
@@ -67,7 +75,12 @@ class Settings:
 
     :param body_limit: how many bytes of a textual body are kept; 0 keeps none.
     :param binary_body_limit: how many bytes of any other body are kept; 0 keeps none.
+    :param body_content_types: media types whose bodies count as textual ones do, with commas between them.
+    :param header_limit: how many bytes of names and values are kept of each message's headers; 0 keeps none.
     :param redact: whether tokens and secrets are masked before they become attributes.
+    :param redact_names: more names whose values are masked, with commas between them.
+    :param redact_patterns: more values that are masked, with commas between them.
+    :param redact_headers: more headers whose values are masked, with commas between them.
     :param trust_incoming: whose trace context is believed: ``always``, ``never``, or networks with commas between them.
     :param store: path of the store that the reader uses when none is named; ``""`` is the user's data directory.
     :param wsgi_apps: more WSGI applications to observe, each ``module:attribute``, with commas between them.
@@ -85,11 +98,45 @@ class Settings:
         _size,
         "Bytes kept of each body that is not textual, as images and objects are; 0 keeps none.",
     )
+    body_content_types: str = _setting(
+        "OTEL_OPENSTACK_BODY_CONTENT_TYPES",
+        "",
+        _media_types,
+        "Media types, with commas between them, whose bodies are kept up to OTEL_OPENSTACK_BODY_LIMIT besides the"
+        " textual ones; `image/*` is taken.",
+    )
+    header_limit: int = _setting(
+        "OTEL_OPENSTACK_HEADER_LIMIT",
+        65536,
+        _size,
+        "Bytes of header names and values kept of each message; 0 keeps none.",
+    )
     redact: bool = _setting(
         "OTEL_OPENSTACK_REDACT",
         True,
         _switch,
         "Mask tokens, passwords and other secrets; `off` records them in clear.",
+    )
+    redact_names: str = _setting(
+        "OTEL_OPENSTACK_REDACT_NAMES",
+        "",
+        str,
+        "More names to mask, with commas between them: headers, JSON keys, form and query parameters, XML elements and"
+        " attributes; the whole name in any case.",
+    )
+    redact_patterns: str = _setting(
+        "OTEL_OPENSTACK_REDACT_PATTERNS",
+        "",
+        str,
+        "Values to mask wherever they stand, with commas between them: three characters or more, then `?` for any one"
+        " and `*` at the end for the rest, as `ghp_*` or `AKIA????????????????`.",
+    )
+    redact_headers: str = _setting(
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS",
+        "",
+        str,
+        "The standard list of headers to mask, with commas between them; parts of names, with `.*` at their ends, and"
+        " no other regular expressions.",
     )
     store: str = _setting(
         "OTEL_OPENSTACK_STORE",

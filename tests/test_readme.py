@@ -20,7 +20,7 @@ def test_the_settings_table_is_what_the_code_reads() -> None:
     """Every setting stands in the README with its default and its meaning, and no other does."""
     readme = (ROOT / "README.md").read_text()
     assert settings_table() in readme
-    assert readme.count("| `OTEL_OPENSTACK_") == len(documentation())
+    assert readme.count("| `OTEL_") == len(documentation())
 
 
 def test_every_make_target_of_the_readme_exists() -> None:

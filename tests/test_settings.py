@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -12,7 +14,7 @@ from otel_openstack.settings import Settings, documentation
 
 def test_an_empty_environment_gives_the_defaults() -> None:
     """Without variables the documented defaults hold."""
-    assert Settings.from_env({}) == Settings(body_limit=8192, binary_body_limit=32, redact=True, store="", wsgi_apps="")
+    assert Settings.from_env({}) == Settings(body_limit=8192, binary_body_limit=32, redact=True, store="")
 
 
 def test_every_variable_sets_its_field() -> None:
@@ -20,7 +22,12 @@ def test_every_variable_sets_its_field() -> None:
     environ = {
         "OTEL_OPENSTACK_BODY_LIMIT": "100",
         "OTEL_OPENSTACK_BINARY_BODY_LIMIT": "0",
+        "OTEL_OPENSTACK_BODY_CONTENT_TYPES": "Image/*, application/pdf",
+        "OTEL_OPENSTACK_HEADER_LIMIT": "1024",
         "OTEL_OPENSTACK_REDACT": "off",
+        "OTEL_OPENSTACK_REDACT_NAMES": "x-site-key",
+        "OTEL_OPENSTACK_REDACT_PATTERNS": "ghp_*",
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS": "session.*",
         "OTEL_OPENSTACK_STORE": "/tmp/x.db",
         "OTEL_OPENSTACK_TRUST_INCOMING": "10.0.0.0/8, fd00::/8",
         "OTEL_OPENSTACK_WSGI_APPS": "a.b:c, d:e",
@@ -29,11 +36,24 @@ def test_every_variable_sets_its_field() -> None:
     assert Settings.from_env(environ) == Settings(
         body_limit=100,
         binary_body_limit=0,
+        body_content_types="image/*, application/pdf",
+        header_limit=1024,
         redact=False,
+        redact_names="x-site-key",
+        redact_patterns="ghp_*",
+        redact_headers="session.*",
         store="/tmp/x.db",
         trust_incoming="10.0.0.0/8, fd00::/8",
         wsgi_apps="a.b:c, d:e",
     )
+
+
+def test_one_who_trusts_everybody_does_not_read_addresses() -> None:
+    """The library for addresses is imported only where networks are given: it costs start-up time."""
+    program = "import sys; from otel_openstack.settings import Settings; Settings.from_env({}); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "otel_openstack.settings" in loaded
+    assert "ipaddress" not in loaded
 
 
 @pytest.mark.parametrize("word", ["on", "ON", "1", "true", "yes"])
@@ -49,7 +69,12 @@ def test_a_switch_is_on_by_any_usual_word(word: str) -> None:
         ("OTEL_OPENSTACK_BODY_LIMIT", "-1"),
         ("OTEL_OPENSTACK_BODY_LIMIT", "1e3"),
         ("OTEL_OPENSTACK_BINARY_BODY_LIMIT", "٣"),
+        ("OTEL_OPENSTACK_BODY_CONTENT_TYPES", "images"),
+        ("OTEL_OPENSTACK_HEADER_LIMIT", "some"),
         ("OTEL_OPENSTACK_REDACT", "maybe"),
+        ("OTEL_OPENSTACK_TRUST_INCOMING", "friends"),
+        ("OTEL_OPENSTACK_TRUST_INCOMING", "10.0.0.1/8"),
+        ("OTEL_OPENSTACK_TRUST_INCOMING", "never,10.0.0.0/8"),
         ("OTEL_OPENSTACK_WSGI_APPS", "module"),
         ("OTEL_OPENSTACK_WSGI_APPS", "a:b,,c:d"),
     ],
@@ -76,4 +101,4 @@ def test_every_field_is_documented() -> None:
     """Each field has a row with a variable, its default and a meaning."""
     rows = documentation()
     assert [default for _, default, _ in rows] == [field.default for field in dataclasses.fields(Settings)]
-    assert all(variable.startswith("OTEL_OPENSTACK_") and meaning.endswith(".") for variable, _, meaning in rows)
+    assert all(variable.startswith("OTEL_") and meaning.endswith(".") for variable, _, meaning in rows)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from otel_openstack import redaction
 from otel_openstack.conversation.model import Body, Conversation, Exchange, Message
+from otel_openstack.redaction import masking
+
+_RULES = masking()
 
 
 def redacted(conversation: Conversation) -> Conversation:
@@ -29,8 +31,8 @@ def redacted(conversation: Conversation) -> Conversation:
 def _message(message: Message) -> Message:
     return replace(
         message,
-        url=redaction.text(message.url),
-        path=redaction.text(message.path),
+        url=_RULES.text(message.url),
+        path=_RULES.text(message.path),
         headers=tuple((name, _header(name, value)) for name, value in message.headers),
         body=_body(message),
     )
@@ -38,10 +40,10 @@ def _message(message: Message) -> Message:
 
 def _header(name: str, value: str) -> str:
     if name:
-        return redaction.header(name.lower(), value)
+        return _RULES.header(name.lower(), value)
     # A line that a document holds among the headers: it may be one all the same, without the blank
     name, colon, rest = value.partition(":")
-    return f"{name}:{redaction.header(name.strip().lower(), rest)}" if colon else value
+    return f"{name}:{_RULES.header(name.strip().lower(), rest)}" if colon else value
 
 
 def _body(message: Message) -> Body:
@@ -57,7 +59,7 @@ def _masked(message: Message) -> str | bytes | None:
     if content is None:
         return None
     if isinstance(content, bytes):
-        return redaction.body(content)
+        return _RULES.body(content)
     kind = next((value for name, value in message.headers if name.lower() == "content-type"), "")
     form = kind.lower().startswith("application/x-www-form-urlencoded")
-    return redaction.body(content, form=form)
+    return _RULES.body(content, form=form)

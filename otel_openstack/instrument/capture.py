@@ -17,9 +17,9 @@ from opentelemetry.trace import Span, Status, StatusCode
 from opentelemetry.util.types import AnyValue
 
 from otel_openstack import attributes as names
-from otel_openstack import redaction
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.handover import hand_over
+from otel_openstack.redaction import Masking, masking
 from otel_openstack.settings import Settings
 
 Pairs = Iterable[tuple[str, str]]
@@ -64,6 +64,11 @@ def charset_of(content_type: str) -> str | None:
     if media_type.startswith("text/") or media_type.endswith(_TEXTUAL_SUFFIXES) or media_type == _FORM:
         return "utf-8"
     return None
+
+
+def masking_of(settings: Settings) -> Masking:
+    """Return the rules that the settings ask for: the same object for the same settings."""
+    return masking(settings.redact, settings.redact_names, settings.redact_patterns, settings.redact_headers)
 
 
 class Preview:
@@ -121,11 +126,10 @@ class Preview:
             return None
         self.shown = len(data)
         text = self._text(data) if self._charset else None
-        if not self._settings.redact:
-            return data if text is None else text
+        rules = masking_of(self._settings)
         if text is None:
-            return redaction.body(data)
-        return redaction.body(text, form=self._content_type.startswith(_FORM))
+            return rules.body(data)
+        return rules.body(text, form=self._content_type.lower().startswith(_FORM))
 
     def _text(self, data: bytes) -> str | None:
         cut = self.size > len(data)
@@ -200,7 +204,7 @@ class Exchange:
         """Record what was raised instead of a response, or in the middle of one, and end."""
         if self.ended:
             return
-        mask = redaction.body if self._settings.redact else str
+        mask = masking_of(self._settings).body
         kind, message = _qualified_name(type(error)), mask(str(error))
         self.attributes[names.ERROR_TYPE] = kind
         self.span.set_status(Status(StatusCode.ERROR, f"{kind}: {message}"))
@@ -267,16 +271,14 @@ class Exchange:
         return Preview(self._settings, content_type[0], encoding[0])
 
     def _block(self, prefix: str, order_name: str, headers: Pairs) -> Block:
-        redact = self._settings.redact
+        mask = masking_of(self._settings).header
         block: Block = {}
         order: list[str] = []
         for name, value in islice(headers, MAX_HEADERS):
             if not (name.isascii() and value.isascii()):
                 name, value = _text(name), _text(value)
             lower, key = _header_keys(prefix, name)
-            if redact:
-                value = redaction.header(lower, value)
-            value = value[:_MAX_HEADER_VALUE]
+            value = mask(lower, value)[:_MAX_HEADER_VALUE]
             block[key] = (*block[key], value) if key in block else (value,)
             order.append(name)
         block[order_name] = tuple(order)

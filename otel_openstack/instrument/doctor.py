@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.util._importlib_metadata import entry_points
 
 from otel_openstack import __version__
+from otel_openstack.instrument.capture import masking_of
 from otel_openstack.instrument.distro import DEFAULTS
 from otel_openstack.instrument.services import SERVICES, identify
 from otel_openstack.settings import Settings, documentation
@@ -97,8 +98,9 @@ def _installed(_command: Sequence[str], _environ: Mapping[str, str]) -> Iterator
 
 
 def _set(_command: Sequence[str], environ: Mapping[str, str]) -> Iterator[Finding]:
-    with _complaints_of("otel_openstack.settings") as complaints:
+    with _complaints_of("otel_openstack") as complaints:
         settings = Settings.from_env(environ)
+        masking_of(settings)
     for sentence in complaints:
         yield False, sentence
     for (variable, _, _), field in zip(documentation(), Settings.__dataclass_fields__, strict=True):

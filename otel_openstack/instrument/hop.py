@@ -9,9 +9,8 @@ from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, Tracer
 
 from otel_openstack import attributes as names
-from otel_openstack import redaction
 from otel_openstack.instrument import runtime
-from otel_openstack.instrument.capture import METHODS, Exchange
+from otel_openstack.instrument.capture import METHODS, Exchange, masking_of
 from otel_openstack.instrument.propagator import request_id
 from otel_openstack.instrument.route import route
 from otel_openstack.settings import Settings
@@ -36,7 +35,7 @@ def begin(
         # What a sampler may decide by (semantic conventions, HTTP client spans); the rest follows at the end
         {
             names.HTTP_REQUEST_METHOD: method if known else "_OTHER",
-            names.URL_FULL: redaction.text(url) if settings.redact else url,
+            names.URL_FULL: masking_of(settings).text(url),
             names.SERVER_ADDRESS: parts.hostname or "",
             names.SERVER_PORT: parts.port or _DEFAULT_PORTS.get(parts.scheme, 0),
         },

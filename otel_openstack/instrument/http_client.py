@@ -18,10 +18,10 @@ from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AnyValue
 
-from otel_openstack import __version__, redaction
+from otel_openstack import __version__
 from otel_openstack import attributes as names
 from otel_openstack.instrument import runtime
-from otel_openstack.instrument.capture import METHODS, Exchange, Pairs, Preview
+from otel_openstack.instrument.capture import METHODS, Exchange, Pairs, Preview, masking_of
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.metrics import Measurement, metrics_of
 from otel_openstack.instrument.propagator import request_id
@@ -89,7 +89,7 @@ class HopTracer:
         # What a sampler may decide by (semantic conventions, HTTP client spans); the rest follows at the end
         begun: dict[str, AnyValue] = {
             names.HTTP_REQUEST_METHOD: method if known else "_OTHER",
-            names.URL_FULL: redaction.text(url) if self._settings.redact else url,
+            names.URL_FULL: masking_of(self._settings).text(url),
             names.SERVER_ADDRESS: parts.hostname or "",
             names.SERVER_PORT: parts.port or _DEFAULT_PORTS.get(parts.scheme, 0),
         }

@@ -19,9 +19,9 @@ from opentelemetry.propagators.textmap import Getter
 from opentelemetry.trace import Link, SpanKind
 from opentelemetry.util.types import AnyValue
 
-from otel_openstack import __version__, redaction
+from otel_openstack import __version__
 from otel_openstack import attributes as names
-from otel_openstack.instrument.capture import METHODS, Exchange, Pairs
+from otel_openstack.instrument.capture import METHODS, Exchange, Pairs, masking_of
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.metrics import Measurement, metrics_of
 from otel_openstack.instrument.propagator import parse_request_id
@@ -149,7 +149,7 @@ class ObservedApplication:
         # What a sampler may decide by (semantic conventions, HTTP server spans); the rest follows at the end
         begun = {
             names.HTTP_REQUEST_METHOD: method if known else "_OTHER",
-            names.URL_PATH: redaction.text(path) if self._settings.redact else path,
+            names.URL_PATH: masking_of(self._settings).text(path),
             names.URL_SCHEME: environ.get("wsgi.url_scheme", "http"),
         }
         span = self._tracer.start_span(
@@ -164,7 +164,7 @@ class ObservedApplication:
             if not known:
                 attributes[names.HTTP_REQUEST_METHOD_ORIGINAL] = method
             if query:
-                attributes[names.URL_QUERY] = redaction.query(query) if self._settings.redact else query
+                attributes[names.URL_QUERY] = masking_of(self._settings).query(query)
             self._describe(exchange, environ)
         measurement = None if self._metrics is None else self._metrics.begin(begun)
         return _Observation(context, environ, path, exchange, measurement)

@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_openstack import redaction
+from otel_openstack.redaction import masking
+from otel_openstack.redaction import names as tables
 
+RULES = masking()
 TOKEN = "gAAAAABjsoUBidK_dtSo6s04L6HQ5WB6XDcLhYyaRXYNAhH7A1bnXkF18BtoVGL7BP799R3yTWMzrtvmcCpzr3Rby-9BWtotal"
 DIGEST = "{SHA256}" + hashlib.sha256(TOKEN.encode()).hexdigest()
 
@@ -31,7 +33,7 @@ harmless = st.one_of(
     st.text(st.sampled_from('abcdef "\\{}[]:,é'), max_size=8),
 )
 names = st.text(st.sampled_from("abcdef_"), min_size=1, max_size=8)
-secret_names = st.sampled_from(sorted(redaction.SECRET_KEYS))
+secret_names = st.sampled_from(sorted(tables.SECRET_NAMES))
 
 
 def _documents(depth: int) -> st.SearchStrategy[Any]:
@@ -56,13 +58,13 @@ def _documents(depth: int) -> st.SearchStrategy[Any]:
 def test_no_secret_is_left_in_json_at_any_cut(document: Any, ascii_only: bool, indent: int | None, data: Any) -> None:
     """No piece of a planted secret survives, and a whole document stays JSON."""
     text = json.dumps(document, ensure_ascii=ascii_only, indent=indent)
-    masked = redaction.body(text)
+    masked = RULES.body(text)
     assert _MARK not in masked
     json.loads(masked)
     cut = data.draw(st.integers(0, len(text)))
-    assert _MARK not in redaction.body(text[:cut])
+    assert _MARK not in RULES.body(text[:cut])
     octets = text.encode("utf-8", "surrogatepass")
-    assert _MARK.encode() not in redaction.body(octets[:cut])
+    assert _MARK.encode() not in RULES.body(octets[:cut])
 
 
 @given(st.lists(st.tuples(st.one_of(names, secret_names), st.text(max_size=8)), max_size=5), secret_names, secrets)
@@ -70,8 +72,8 @@ def test_no_secret_is_left_in_a_form_at_any_cut(pairs: list[tuple[str, str]], na
     """Forms lose their secrets and keep their other fields."""
     form = urlencode([*pairs, (name, secret), ("z", "kept")])
     for cut in range(len(form) + 1):
-        assert _MARK not in redaction.body(form[:cut], form=True)
-    assert ("z", "kept") in parse_qsl(redaction.body(form, form=True))
+        assert _MARK not in RULES.body(form[:cut], form=True)
+    assert ("z", "kept") in parse_qsl(RULES.body(form, form=True))
 
 
 xml_secrets = secrets.map(lambda secret: escape(secret, {'"': "&quot;", "'": "&apos;"}))
@@ -92,8 +94,8 @@ xml_secrets = secrets.map(lambda secret: escape(secret, {'"': "&quot;", "'": "&a
 def test_no_secret_is_left_in_xml_at_any_cut(template: str, name: str, secret: str, other: str, data: Any) -> None:
     """Elements and attributes by their name, assertions as a whole."""
     text = template.format(n=name, s=secret, o=other)
-    assert _MARK not in redaction.body(text[: data.draw(st.integers(0, len(text)))])
-    assert redaction.body(text).startswith(text[:3])
+    assert _MARK not in RULES.body(text[: data.draw(st.integers(0, len(text)))])
+    assert RULES.body(text).startswith(text[:3])
 
 
 @given(secret_names, secrets.filter(lambda secret: "\n" not in secret), st.sampled_from(["\n", "\r\n"]), st.data())
@@ -102,8 +104,8 @@ def test_no_secret_is_left_in_a_form_of_parts_at_any_cut(name: str, secret: str,
     head = f"--b{end}Content-Disposition: form-data; name="
     text = f'{head}"{name}"; filename="f"{end}Content-Type: text/plain{end}{end}{secret}{end}'
     text += f'{head}"x"{end}{end}ok{end}--b--'
-    assert _MARK not in redaction.body(text[: data.draw(st.integers(0, len(text)))])
-    assert redaction.body(text).endswith(f'"x"{end}{end}ok{end}--b--')
+    assert _MARK not in RULES.body(text[: data.draw(st.integers(0, len(text)))])
+    assert RULES.body(text).endswith(f'"x"{end}{end}ok{end}--b--')
 
 
 @given(secret_names, secrets, st.booleans(), st.data())
@@ -114,15 +116,15 @@ def test_no_secret_is_left_in_the_repr_of_a_dictionary_at_any_cut(
     text = f"Bad value: { {'a': 'x', name: secret.replace(chr(39), ''), 'b': 1}!r}"
     if in_json:
         text = json.dumps({"error": {"message": text, "code": 400}})
-        json.loads(redaction.body(text))
-    assert _MARK not in redaction.body(text[: data.draw(st.integers(0, len(text)))])
-    assert "'b': 1}" in redaction.body(text)
+        json.loads(RULES.body(text))
+    assert _MARK not in RULES.body(text[: data.draw(st.integers(0, len(text)))])
+    assert "'b': 1}" in RULES.body(text)
 
 
 @given(st.text(max_size=20), st.text(max_size=20), st.integers(6, len(TOKEN)))
 def test_a_token_is_found_anywhere(before: str, after: str, cut: int) -> None:
     """A Fernet token is masked in any text, also when only its beginning is there."""
-    masked = redaction.text(f"{before} {TOKEN[:cut]} {after}")
+    masked = RULES.text(f"{before} {TOKEN[:cut]} {after}")
     assert TOKEN[:cut] not in masked
     assert "{SHA256}" in masked
 
@@ -130,39 +132,39 @@ def test_a_token_is_found_anywhere(before: str, after: str, cut: int) -> None:
 def test_masking_leaves_everything_else_as_it_is() -> None:
     """A document of keystone's without secrets passes unchanged, byte for byte."""
     text = json.dumps({"token": {"methods": ["password"], "user": {"password_expires_at": None, "id": "33bc"}}})
-    assert redaction.body(text) == text
-    assert redaction.body(text.encode()) == text.encode()
+    assert RULES.body(text) == text
+    assert RULES.body(text.encode()) == text.encode()
 
 
 def test_equal_tokens_stay_equal_in_headers_and_bodies() -> None:
     """A token has one digest wherever it occurs, and that of keystoneauth's log."""
-    assert redaction.header("x-auth-token", TOKEN) == DIGEST
-    assert redaction.header("x-subject-token", TOKEN) == DIGEST
-    body = redaction.body(json.dumps({"auth": {"identity": {"methods": ["token"], "token": {"id": TOKEN}}}}))
+    assert RULES.header("x-auth-token", TOKEN) == DIGEST
+    assert RULES.header("x-subject-token", TOKEN) == DIGEST
+    body = RULES.body(json.dumps({"auth": {"identity": {"methods": ["token"], "token": {"id": TOKEN}}}}))
     assert json.loads(body)["auth"]["identity"]["token"]["id"] == DIGEST
-    assert redaction.text(f"/v1/x?t={TOKEN}") == f"/v1/x?t={DIGEST}"
+    assert RULES.text(f"/v1/x?t={TOKEN}") == f"/v1/x?t={DIGEST}"
 
 
 def test_a_token_that_is_no_fernet_token_is_known_by_its_place() -> None:
     """``token.id`` is masked whatever the token looks like, and a digest is not digested again."""
-    body = redaction.body('{"auth": {"token": {"methods": [], "id": "0123abc"}}}')
+    body = RULES.body('{"auth": {"token": {"methods": [], "id": "0123abc"}}}')
     assert "0123abc" not in body
     assert "{SHA256}" in body
-    assert redaction.body(body) == body
+    assert RULES.body(body) == body
 
 
-@pytest.mark.parametrize("name", sorted(redaction.TOKEN_HEADERS | redaction.SECRET_HEADERS))
+@pytest.mark.parametrize("name", sorted(tables.TOKEN_HEADERS | tables.SECRET_HEADERS))
 def test_every_secret_header_is_masked(name: str) -> None:
     """The value of each header in the tables is gone; an empty one stays empty."""
-    assert "s3cr3t" not in redaction.header(name, "s3cr3t")
-    assert redaction.header(name, "") == ""
+    assert "s3cr3t" not in RULES.header(name, "s3cr3t")
+    assert RULES.header(name, "") == ""
 
 
 def test_a_password_in_a_header_is_not_even_digested() -> None:
     """What a person chose could be guessed from its digest."""
-    assert redaction.header("authorization", "Basic YWRtaW46cHc=") == "Basic ***"
-    assert redaction.header("x-auth-key", "testing") == "***"
-    assert redaction.header("authorization", f"Bearer {TOKEN}").startswith("{SHA256}")
+    assert RULES.header("authorization", "Basic YWRtaW46cHc=") == "Basic ***"
+    assert RULES.header("x-auth-key", "testing") == "***"
+    assert RULES.header("authorization", f"Bearer {TOKEN}").startswith("{SHA256}")
 
 
 @pytest.mark.parametrize(
@@ -173,25 +175,28 @@ def test_a_password_in_a_header_is_not_even_digested() -> None:
             "http://h/v1/a/c/o?temp_url_sig=ab&temp_url_expires=1",
             "http://h/v1/a/c/o?temp_url_sig=***&temp_url_expires=1",
         ),
-        ("http://h/?x=1&token=abc#f", "http://h/?x=1&token=***#f"),
+        (
+            "http://h/?x=1&token=abc#f",
+            "http://h/?x=1&token={SHA256}ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad#f",
+        ),
         ("http://h/a@b?c=d", "http://h/a@b?c=d"),
     ],
 )
 def test_urls_lose_their_secrets_in_headers_and_in_bodies(url: str, masked: str) -> None:
     """Location, Referer and links in JSON are URLs like any other."""
-    assert redaction.text(url) == masked
-    assert redaction.header("location", url) == masked
-    assert redaction.body(json.dumps({"href": url})) == json.dumps({"href": masked})
+    assert RULES.text(url) == masked
+    assert RULES.header("location", url) == masked
+    assert RULES.body(json.dumps({"href": url})) == json.dumps({"href": masked})
 
 
 def test_a_query_is_masked_from_its_first_parameter() -> None:
     """The first parameter of a query has no separator before it."""
-    assert redaction.query("token=abc&limit=1") == "token=***&limit=1"
+    assert RULES.query("signature=abc&limit=1") == "signature=***&limit=1"
 
 
 def test_a_number_is_masked_as_a_string() -> None:
     """A secret that is a number is masked, and the document stays JSON."""
-    assert json.loads(redaction.body('{"adminPass": 1234, "size": 5}')) == {"adminPass": "***", "size": 5}
+    assert json.loads(RULES.body('{"adminPass": 1234, "size": 5}')) == {"adminPass": "***", "size": 5}
 
 
 @pytest.mark.parametrize(
@@ -209,10 +214,10 @@ def test_no_text_makes_masking_slow(piece: str) -> None:
         text = piece * repetitions
         best = float("inf")
         for _ in range(3):
-            start = time.perf_counter()
-            redaction.body(text)
-            best = min(best, time.perf_counter() - start)
+            start = time.process_time()
+            RULES.body(text)
+            best = min(best, time.process_time() - start)
         return best
 
     seconds(100)
-    assert seconds(40_000) < 16 * seconds(10_000) + 0.01
+    assert seconds(40_000) < 8 * seconds(10_000) + 0.05
