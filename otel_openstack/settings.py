@@ -1,7 +1,7 @@
 """What can be set, in one frozen object; the only reader of ``OTEL_OPENSTACK_*``.
 
 The standard ``OTEL_*`` variables belong to the SDK and are honoured by it; here are only those that it does not know,
-and the one that instrumentations of HTTP share.
+and those that instrumentations share.
 Each field carries its own documentation, so the table in the README can be tested against the code.
 """
 
@@ -53,6 +53,16 @@ def _networks(text: str) -> str:
     return text
 
 
+def _expressions(text: str) -> str:
+    try:
+        re.compile("|".join(f"(?:{expression.strip()})" for expression in text.split(",")))
+    except re.error as error:
+        raise SettingsError(
+            "is no list of regular expressions", hint=f"give some, with commas between them ({error})"
+        ) from error
+    return text
+
+
 def _media_types(text: str) -> str:
     if not all(_MEDIA_TYPE.fullmatch(name) for name in text.split(",")):
         raise SettingsError("names no media types", hint="give some such as image/* or application/pdf, and commas")
@@ -82,6 +92,12 @@ class Settings:
     :param redact_patterns: more values that are masked, with commas between them.
     :param redact_headers: more headers whose values are masked, with commas between them.
     :param trust_incoming: whose trace context is believed: ``always``, ``never``, or networks with commas between them.
+    :param server_request_headers: which request headers a server keeps, as expressions with commas; ``""`` is all.
+    :param server_response_headers: the same of responses.
+    :param client_request_headers: which request headers a client keeps.
+    :param client_response_headers: the same of responses.
+    :param excluded_urls: expressions, with commas between them, of URLs that are not observed.
+    :param disabled: names, with commas between them, of libraries that are not instrumented.
     :param store: path of the store that the reader uses when none is named; ``""`` is the user's data directory.
     :param wsgi_apps: more WSGI applications to observe, each ``module:attribute``, with commas between them.
     """
@@ -137,6 +153,45 @@ class Settings:
         str,
         "The standard list of headers to mask, with commas between them; parts of names, with `.*` at their ends, and"
         " no other regular expressions.",
+    )
+    server_request_headers: str = _setting(
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST",
+        "",
+        _expressions,
+        "The standard list of request headers that servers keep: names or regular expressions, with commas between;"
+        " unset, all.",
+    )
+    server_response_headers: str = _setting(
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE",
+        "",
+        _expressions,
+        "The same of responses.",
+    )
+    client_request_headers: str = _setting(
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST",
+        "",
+        _expressions,
+        "The standard list of request headers that clients keep; unset, all.",
+    )
+    client_response_headers: str = _setting(
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE",
+        "",
+        _expressions,
+        "The same of responses.",
+    )
+    excluded_urls: str = _setting(
+        "OTEL_PYTHON_EXCLUDED_URLS",
+        "",
+        _expressions,
+        "The standard list of URLs that are not observed: regular expressions that are searched for, with commas"
+        " between.",
+    )
+    disabled: str = _setting(
+        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
+        "",
+        str,
+        "The standard list of what is not instrumented, with commas between: `openstack` is all of ours, and parts are"
+        " `requests`, `urllib3`, `urllib` (`http.client`), `httpx` and `wsgi`.",
     )
     store: str = _setting(
         "OTEL_OPENSTACK_STORE",

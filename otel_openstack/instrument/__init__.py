@@ -57,15 +57,25 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
         self._wrapped = []
         if not self._settings.redact:
             _logger.warning("OTEL_OPENSTACK_REDACT is off: passwords and tokens are recorded in clear")
-        self._find_applications(self._settings)
-        self._wrap(propagate, "set_global_textmap", keep_propagator)
-        self._after_import("opentelemetry.instrumentation.wsgi", self._wrap_contrib_middleware)
-        self._after_import("oslo_middleware.tracing", self._wrap_oslo_middleware)
-        self._after_import("http.client", self._wrap_http_client)
-        self._after_import("urllib3.connectionpool", self._wrap_urllib3)
-        self._after_import("requests.adapters", self._wrap_requests)
-        self._after_import("httpx._transports.default", self._wrap_httpx)
+        disabled = {name.strip() for name in self._settings.disabled.split(",")}
+        if "wsgi" not in disabled:
+            self._find_applications(self._settings)
+            self._after_import("opentelemetry.instrumentation.wsgi", self._wrap_contrib_middleware)
+            self._after_import("oslo_middleware.tracing", self._wrap_oslo_middleware)
+        if "urllib" not in disabled:
+            self._after_import("http.client", self._wrap_http_client)
+        # What lies above http.client has to keep its hops from it
+        pool, adapter = "HTTPConnectionPool._make_request", "HTTPAdapter.send"
+        self._after_import(
+            "urllib3.connectionpool", partial(self._silence, pool) if "urllib3" in disabled else self._wrap_urllib3
+        )
+        self._after_import(
+            "requests.adapters", partial(self._silence, adapter) if "requests" in disabled else self._wrap_requests
+        )
+        if "httpx" not in disabled:
+            self._after_import("httpx._transports.default", self._wrap_httpx)
         self._after_import("cliff.command", self._wrap_cliff)
+        self._wrap(propagate, "set_global_textmap", keep_propagator)
 
     def _uninstrument(self, **_kwargs: Any) -> None:
         self._settings = None  # hooks of modules that are not imported yet find nothing to do
@@ -119,6 +129,14 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
         tracer = ConnectionTracer(settings)
         for method in ("endheaders", "send", "getresponse"):
             self._wrap(module.HTTPConnection, method, getattr(tracer, method))
+
+    def _silence(self, name: str, module: ModuleType, _settings: Settings) -> None:
+        from otel_openstack.instrument.stdlib_client import recorded_above
+
+        def send(wrapped: Callable[..., Any], _instance: object, args: Any, kwargs: Any) -> Any:
+            return recorded_above(wrapped)(*args, **kwargs)
+
+        self._wrap_named(module, name, send)
 
     def _wrap_urllib3(self, module: ModuleType, _settings: Settings) -> None:
         from otel_openstack.instrument.stdlib_client import counting_resends

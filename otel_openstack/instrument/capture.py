@@ -7,9 +7,10 @@ Everything is gathered in one plain dictionary and handed to the span once, when
 from __future__ import annotations
 
 import codecs
+import re
 import traceback
-import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from itertools import islice
 
@@ -17,6 +18,7 @@ from opentelemetry.trace import Span, Status, StatusCode
 from opentelemetry.util.types import AnyValue
 
 from otel_openstack import attributes as names
+from otel_openstack.instrument.coding import Decoder, decoder_of
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.handover import hand_over
 from otel_openstack.redaction import Masking, masking
@@ -31,15 +33,15 @@ Block = dict[str, tuple[str, ...]]
 _NO_VALUES = ("",)
 MAX_HEADERS = 128
 """Header lines kept of a message; with both blocks and all else a span stays under :data:`.MAX_ATTRIBUTES`."""
-_MAX_HEADER_VALUE = 16 * 1024
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "COPY", "QUERY"})
 """Methods that are recorded as such; any other is ``_OTHER``, so that nobody can invent new ones without end."""
 
+_HEADERS_TO_KNOW = 65536  # bytes that are looked at where none are kept: they tell what the body is
+
 _TEXTUAL_SUFFIXES = ("/json", "+json", "/xml", "+xml", "/yaml", "+yaml")
 _FORM = "application/x-www-form-urlencoded"
-_INFLATE = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-_READABLE = frozenset({"", "identity", *_INFLATE})
+_UNCODED = frozenset({"", "identity"})
 _GLOBAL_REQUEST_ID_HEADER = names.HTTP_REQUEST_HEADER_PREFIX + names.HEADER_OPENSTACK_REQUEST_ID.lower()
 _REQUEST_ID_HEADERS = tuple(
     names.HTTP_RESPONSE_HEADER_PREFIX + name.lower()
@@ -66,6 +68,19 @@ def charset_of(content_type: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=256)
+def _is_among(content_type: str, media_types: str) -> bool:
+    """Tell whether a list of media types, such as ``image/*, application/pdf``, has that of a body."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    return any(fnmatchcase(media_type, wanted.strip()) for wanted in media_types.split(","))
+
+
+@lru_cache(maxsize=16)
+def _header_filter(wanted: str) -> Callable[[str], object]:
+    """Return what tells whether a header is among those that are wanted: names or regular expressions, with commas."""
+    return re.compile("|".join(f"(?:{name.strip()})" for name in wanted.split(",")), re.IGNORECASE).fullmatch
+
+
 def masking_of(settings: Settings) -> Masking:
     """Return the rules that the settings ask for: the same object for the same settings."""
     return masking(settings.redact, settings.redact_names, settings.redact_patterns, settings.redact_headers)
@@ -82,7 +97,7 @@ class Preview:
     """
 
     __slots__ = (
-        "_charset", "_content_type", "_encoding", "_limit", "_pieces", "_room", "_settings",
+        "_charset", "_content_type", "_decoder", "_encoding", "_limit", "_pieces", "_room", "_settings",
         "came_decoded", "shown", "size",
     )  # fmt: skip
 
@@ -96,10 +111,15 @@ class Preview:
         self._expect(content_encoding.strip().lower())
 
     def _expect(self, encoding: str) -> None:
+        settings = self._settings
         self._encoding = encoding
-        self._charset = charset_of(self._content_type) if encoding in _READABLE else None
-        self._limit = self._settings.body_limit if self._charset else self._settings.binary_body_limit
-        self._room = self._limit
+        self._decoder: Decoder | None = None if encoding in _UNCODED else decoder_of(encoding)
+        is_readable = self._decoder is not None or encoding in _UNCODED
+        self._charset = charset_of(self._content_type) if is_readable else None
+        is_wanted = self._charset or (
+            settings.body_content_types and _is_among(self._content_type, settings.body_content_types)
+        )
+        self._room = self._limit = settings.body_limit if is_wanted else settings.binary_body_limit
 
     @never_raises
     def feed(self, piece: bytes | memoryview) -> None:
@@ -132,18 +152,18 @@ class Preview:
         return rules.body(text, form=self._content_type.lower().startswith(_FORM))
 
     def _text(self, data: bytes) -> str | None:
-        cut = self.size > len(data)
+        whole = len(data)
+        cut = self.size > whole
         try:
-            if self._encoding in _INFLATE:
-                inflater = zlib.decompressobj(_INFLATE[self._encoding])
-                data = inflater.decompress(data, self._limit)
-                cut = not inflater.eof
-                self.shown -= len(inflater.unconsumed_tail)
+            if self._decoder is not None:
+                data, self.shown, is_all = self._decoder(data, self._limit)
+                cut = not is_all
             # Where it is cut, what is left of the last character is kept back
             if self._charset == "utf-8":
                 return codecs.utf_8_decode(data, "strict", not cut)[0]
             return codecs.getincrementaldecoder(self._charset or "utf-8")().decode(data, final=not cut)
-        except (UnicodeError, LookupError, zlib.error):
+        except (ValueError, LookupError):
+            self.shown = whole
             return None
 
 
@@ -154,7 +174,10 @@ class Exchange:
     :param is_server: on which side we are; a status below 500 is no error of the server's.
     """
 
-    __slots__ = ("_response", "_settings", "attributes", "ended", "is_server", "request_body", "response_body", "span")
+    __slots__ = (
+        "_response", "_response_headers", "_settings", "attributes", "ended", "is_server", "request_body",
+        "response_body", "span",
+    )  # fmt: skip
 
     def __init__(self, settings: Settings, span: Span, *, is_server: bool) -> None:
         self.span = span
@@ -164,6 +187,7 @@ class Exchange:
         self.request_body: Preview | None = None
         self.response_body: Preview | None = None
         self._response: Mapping[str, AnyValue] = {}
+        self._response_headers: Block = {}
         self._settings = settings
 
     def request(self, headers: Pairs) -> None:
@@ -171,7 +195,7 @@ class Exchange:
         prefix = names.HTTP_REQUEST_HEADER_PREFIX
         block = self._block(prefix, names.OPENSTACK_HTTP_REQUEST_HEADER_NAMES, headers)
         self.request_body = self._preview(block, prefix)
-        self.attributes.update(block)
+        self.attributes.update(self._kept(block, prefix, names.OPENSTACK_HTTP_REQUEST_HEADER_NAMES, is_request=True))
         if agent := block.get(prefix + "user-agent"):
             self.attributes[names.USER_AGENT_ORIGINAL] = agent[0]
         global_id = block.get(_GLOBAL_REQUEST_ID_HEADER)
@@ -183,8 +207,9 @@ class Exchange:
         prefix = names.HTTP_RESPONSE_HEADER_PREFIX
         block = self._block(prefix, names.OPENSTACK_HTTP_RESPONSE_HEADER_NAMES, headers)
         self.response_body = self._preview(block, prefix)
+        self._response_headers = block
         response: dict[str, AnyValue] = {
-            **block,
+            **self._kept(block, prefix, names.OPENSTACK_HTTP_RESPONSE_HEADER_NAMES, is_request=False),
             names.HTTP_RESPONSE_STATUS_CODE: status,
             names.OPENSTACK_HTTP_RESPONSE_REASON: reason,
         }
@@ -196,8 +221,7 @@ class Exchange:
 
     def response_header(self, name: str) -> str:
         """Return the first value of a response header by its lower-case name, ``""`` when there is none."""
-        values = self._response.get(names.HTTP_RESPONSE_HEADER_PREFIX + name)
-        return str(values[0]) if isinstance(values, tuple) else ""
+        return self._response_headers.get(names.HTTP_RESPONSE_HEADER_PREFIX + name, _NO_VALUES)[0]
 
     @never_raises
     def fail(self, error: BaseException) -> None:
@@ -265,6 +289,21 @@ class Exchange:
         if len(content) != shown or not content.isascii():
             self.attributes[previewed_name] = shown
 
+    def _kept(self, block: Block, prefix: str, order_name: str, *, is_request: bool) -> Block:
+        """Return what of a header block becomes attributes: all of it, unless the settings say less."""
+        settings = self._settings
+        if not settings.header_limit:
+            return {}
+        if self.is_server:
+            wanted = settings.server_request_headers if is_request else settings.server_response_headers
+        else:
+            wanted = settings.client_request_headers if is_request else settings.client_response_headers
+        if not wanted:
+            return block
+        is_wanted = _header_filter(wanted)
+        kept = {key: values for key, values in block.items() if is_wanted(key[len(prefix) :])}
+        return kept | {order_name: tuple(name for name in block[order_name] if is_wanted(name))}
+
     def _preview(self, block: Block, prefix: str) -> Preview:
         content_type = block.get(prefix + "content-type", _NO_VALUES)
         encoding = block.get(prefix + "content-encoding", _NO_VALUES)
@@ -272,13 +311,19 @@ class Exchange:
 
     def _block(self, prefix: str, order_name: str, headers: Pairs) -> Block:
         mask = masking_of(self._settings).header
+        room = self._settings.header_limit or _HEADERS_TO_KNOW
         block: Block = {}
         order: list[str] = []
         for name, value in islice(headers, MAX_HEADERS):
             if not (name.isascii() and value.isascii()):
                 name, value = _text(name), _text(value)
             lower, key = _header_keys(prefix, name)
-            value = mask(lower, value)[:_MAX_HEADER_VALUE]
+            value = mask(lower, value)
+            room -= len(name) + len(value)
+            if room < 0:
+                if len(value) + room <= 0:
+                    break
+                value = value[:room]
             block[key] = (*block[key], value) if key in block else (value,)
             order.append(name)
         block[order_name] = tuple(order)

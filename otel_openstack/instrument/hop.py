@@ -12,7 +12,7 @@ from otel_openstack import attributes as names
 from otel_openstack.instrument import runtime
 from otel_openstack.instrument.capture import METHODS, Exchange, masking_of
 from otel_openstack.instrument.propagator import request_id
-from otel_openstack.instrument.route import route
+from otel_openstack.instrument.route import is_excluded, route
 from otel_openstack.settings import Settings
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -25,6 +25,8 @@ def begin(
 
     :param put_header: adds a header line to the request.
     """
+    if is_excluded(url, settings.excluded_urls):
+        return None
     parts = urlsplit(url)
     known = method in METHODS
     parent = runtime.parent_context()

@@ -25,7 +25,7 @@ from otel_openstack.instrument.capture import METHODS, Exchange, Pairs, Preview,
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.metrics import Measurement, metrics_of
 from otel_openstack.instrument.propagator import request_id
-from otel_openstack.instrument.route import route
+from otel_openstack.instrument.route import is_excluded, route
 from otel_openstack.instrument.streams import ObservedIterator, _Proxy, observed_file
 from otel_openstack.settings import Settings
 
@@ -82,6 +82,8 @@ class HopTracer:
     @never_raises
     def _observe(self, request: PreparedRequest) -> tuple[Exchange | None, Measurement | None]:
         method, url = request.method or "", request.url or ""
+        if is_excluded(url, self._settings.excluded_urls):
+            return None, None
         parts = urlsplit(url)
         template = route(parts.path)
         known = method in METHODS

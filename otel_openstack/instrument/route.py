@@ -10,7 +10,7 @@ the id or the name of one of its members.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -68,6 +68,19 @@ def routed(path: str, environ: Mapping[str, Any]) -> str:
         if segment in members:
             segments[index] = _placeholder(segments[index - 1] if index else "", members[segment])
     return "/".join(segments)
+
+
+@lru_cache(maxsize=16)
+def _searching(expressions: str) -> Callable[[str], object]:
+    return re.compile("|".join(f"(?:{expression.strip()})" for expression in expressions.split(","))).search
+
+
+def is_excluded(url: str, expressions: str) -> bool:
+    """Return whether a URL is one that is not observed.
+
+    :param expressions: regular expressions with commas between them, each searched for in the URL; ``""`` is none.
+    """
+    return bool(expressions) and _searching(expressions)(url) is not None
 
 
 def _template(path: str) -> str:

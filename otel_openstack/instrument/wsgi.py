@@ -25,7 +25,7 @@ from otel_openstack.instrument.capture import METHODS, Exchange, Pairs, masking_
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.metrics import Measurement, metrics_of
 from otel_openstack.instrument.propagator import parse_request_id
-from otel_openstack.instrument.route import route, routed
+from otel_openstack.instrument.route import is_excluded, route, routed
 from otel_openstack.instrument.streams import observed_file
 from otel_openstack.instrument.trust import trust
 from otel_openstack.settings import Settings
@@ -104,6 +104,12 @@ def _server(environ: Environ) -> tuple[str, int]:
     return name.strip("[]"), 443 if environ.get("wsgi.url_scheme") == "https" else 80
 
 
+def _url(environ: Environ) -> str:
+    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+    path, query = request_target(environ)
+    return f"{environ.get('wsgi.url_scheme', 'http')}://{host}{path}{'?' if query else ''}{query}"
+
+
 class ObservedApplication:
     """A WSGI application whose requests become spans; in every other respect the application itself.
 
@@ -139,8 +145,10 @@ class ObservedApplication:
         return body if observed is None else observed
 
     @never_raises
-    def _observe(self, environ: Environ) -> _Observation:
+    def _observe(self, environ: Environ) -> _Observation | None:
         environ[_SEEN] = True
+        if self._settings.excluded_urls and is_excluded(_url(environ), self._settings.excluded_urls):
+            return None
         parent, links = self._parent(environ)
         method = environ["REQUEST_METHOD"]
         path, query = request_target(environ)

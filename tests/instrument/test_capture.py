@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
+from typing import Any
 
+import brotli
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
@@ -77,7 +81,14 @@ def test_the_limits_may_be_nothing() -> None:
     assert _preview(b"x" * 100, "image/png", settings=Settings(binary_body_limit=0)) is None
 
 
-@pytest.mark.parametrize(("encoding", "encode"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def _raw_deflate(data: bytes) -> bytes:
+    return zlib.compress(data)[2:-4]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "encode"),
+    [("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", _raw_deflate), ("br", brotli.compress)],
+)
 def test_a_content_coding_is_taken_off(encoding: str, encode: object) -> None:
     """The preview is of what the coding wraps, also when it was cut, and never longer than the limit."""
     text = "".join(f"{number:06x} é " for number in range(50_000))
@@ -93,8 +104,90 @@ def test_a_content_coding_is_taken_off(encoding: str, encode: object) -> None:
 
 def test_an_unknown_coding_leaves_bytes() -> None:
     """What cannot be read is not guessed at."""
-    content = _preview(b"x" * 100, "text/plain", "br")
+    content = _preview(b"x" * 100, "text/plain", "compress")
     assert content == b"x" * 32
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+def test_what_is_not_coded_as_it_says_leaves_bytes(encoding: str) -> None:
+    """Nor is anything made of it."""
+    assert _preview(b"neither of them", "text/plain", encoding) == b"neither of them"
+
+
+def test_zstandard_comes_in_blocks() -> None:
+    """Of a body that is cut before the first block ends nothing can be read; of any other as much as is kept."""
+    long = "".join(f"{number * 7919:x} " for number in range(100_000)).encode()
+    assert _preview(zstandard.compress(b"short"), "text/plain", "zstd") == "short"
+    assert _preview(zstandard.compress(b"x" * 300_000), "text/plain", "zstd") == "x" * SETTINGS.body_limit
+    assert isinstance(_preview(zstandard.compress(long), "text/plain", "zstd"), bytes)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+def test_a_bomb_is_never_unpacked(encoding: str) -> None:
+    """What comes out is bounded while it comes out."""
+    encode = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": zstandard.compress}
+    bomb = encode[encoding](b" " * 50_000_000)
+    tracemalloc.start()
+    try:
+        assert _preview(bomb, "text/plain", encoding) == " " * SETTINGS.body_limit
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_users_media_types_are_kept_as_text_is() -> None:
+    """As bytes, up to the same limit."""
+    settings = Settings(body_content_types="image/*, application/x-thing")
+    for content_type, kept in (("image/png", 100), ("Application/X-Thing; a=b", 100), ("video/mp4", 32)):
+        preview = Preview(settings, content_type)
+        preview.feed(b"\xff" * 100)
+        assert preview.content() == b"\xff" * kept
+
+
+HEADERS = [("Content-Type", "text/plain"), ("X-A", "1"), ("X-B", "22"), ("X-A", "333")]
+
+
+def _recorded(settings: Settings, spans: Spans, *, is_server: bool = True) -> dict[str, Any]:
+    exchange = Exchange(settings, trace.get_tracer("t").start_span("x"), is_server=is_server)
+    exchange.request(HEADERS)
+    exchange.response(200, "OK", HEADERS)
+    assert exchange.response_header("content-type") == "text/plain"
+    assert exchange.response_body is not None
+    exchange.response_body.feed(b"text")
+    exchange.end()
+    said = dict(spans.one().attributes or {})
+    assert said[names.HTTP_RESPONSE_BODY_CONTENT] == "text"
+    return said
+
+
+@pytest.mark.parametrize(
+    ("limit", "kept"),
+    [
+        (0, None),
+        (22, ("Content-Type",)),
+        (24, ("Content-Type",)),
+        (26, ("Content-Type", "X-A")),
+        (65536, ("Content-Type", "X-A", "X-B", "X-A")),
+    ],
+)
+def test_headers_are_kept_up_to_a_limit(limit: int, kept: tuple[str, ...] | None, spans: Spans) -> None:
+    """What the body is, is known all the same."""
+    said = _recorded(Settings(header_limit=limit), spans)
+    assert said.get(names.OPENSTACK_HTTP_RESPONSE_HEADER_NAMES) == kept
+    values = [key for key in said if key.startswith(names.HTTP_RESPONSE_HEADER_PREFIX)]
+    assert len(values) == len(set(kept or ()))
+
+
+@pytest.mark.parametrize("is_server", [True, False])
+def test_users_may_choose_which_headers_are_kept(is_server: bool, spans: Spans) -> None:
+    """By the variables of all instrumentations; the order and the repetitions of the others stay."""
+    side = "server" if is_server else "client"
+    settings = Settings(**{f"{side}_response_headers": "x-a, content-.*"})
+    said = _recorded(settings, spans, is_server=is_server)
+    assert said[names.OPENSTACK_HTTP_RESPONSE_HEADER_NAMES] == ("Content-Type", "X-A", "X-A")
+    assert said[names.HTTP_RESPONSE_HEADER_PREFIX + "x-a"] == ("1", "333")
+    assert names.HTTP_RESPONSE_HEADER_PREFIX + "x-b" not in said
+    assert said[names.OPENSTACK_HTTP_REQUEST_HEADER_NAMES] == ("Content-Type", "X-A", "X-B", "X-A")
 
 
 def test_a_secret_across_the_cut_leaves_nothing() -> None:
@@ -139,9 +232,10 @@ def test_header_bytes_are_read_as_utf_8_where_they_are(spans: Spans) -> None:
     assert attributes["http.request.header.x-s"] == ("a?",)
 
 
-def test_a_flood_of_headers_is_bounded(spans: Spans) -> None:
+@pytest.mark.parametrize(("size", "kept"), [(10, MAX_HEADERS), (100_000, 1)])
+def test_a_flood_of_headers_is_bounded(size: int, kept: int, spans: Spans) -> None:
     """Whatever is sent, no attribute of ours pushes another out."""
-    flood = [(f"X-{number}", "v" * 100_000) for number in range(1000)]
+    flood = [(f"X-{number}", "v" * size) for number in range(1000)]
     exchange = _exchange()
     exchange.request(flood)
     exchange.response(200, "OK", flood)
@@ -149,7 +243,7 @@ def test_a_flood_of_headers_is_bounded(spans: Spans) -> None:
     span = spans.one()
     assert span.dropped_attributes == 0
     assert len(span.attributes or {}) < MAX_ATTRIBUTES
-    assert len((span.attributes or {})[names.OPENSTACK_HTTP_REQUEST_HEADER_NAMES]) == MAX_HEADERS  # type: ignore[arg-type]
+    assert len((span.attributes or {})[names.OPENSTACK_HTTP_REQUEST_HEADER_NAMES]) == kept  # type: ignore[arg-type]
 
 
 def test_a_second_response_replaces_the_first(spans: Spans) -> None:

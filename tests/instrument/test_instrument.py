@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+import httpx
 import pytest
+import requests
+import urllib3
 
 from otel_openstack.instrument import OpenStackInstrumentor
 from otel_openstack.instrument.wsgi import ObservedApplication
 from otel_openstack.settings import Settings
+from tests.instrument.harness import Spans
 
 _MODULES = ("placement", "placement.wsgi", "placement.wsgi.api")
 
@@ -56,3 +61,67 @@ def test_recording_secrets_is_said_aloud(caplog: pytest.LogCaptureFixture) -> No
     instrumentor.uninstrument()
     (record,) = caplog.records
     assert "OTEL_OPENSTACK_REDACT" in record.getMessage()
+
+
+def _answer(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+
+
+def _through_requests(url: str) -> None:
+    requests.get(url, timeout=10).close()
+
+
+def _through_urllib3(url: str) -> None:
+    with urllib3.PoolManager() as pool:
+        pool.request("GET", url)
+
+
+def _through_urllib(url: str) -> None:
+    urllib.request.urlopen(url).close()
+
+
+def _through_httpx(url: str) -> None:
+    httpx.get(url, trust_env=False)
+
+
+WAYS = {
+    "requests": _through_requests,
+    "urllib3": _through_urllib3,
+    "urllib": _through_urllib,
+    "httpx": _through_httpx,
+}
+
+
+@pytest.fixture
+def instrumented(spans: Spans) -> Iterator[Callable[[Settings], None]]:  # noqa: ARG001  # sets propagators
+    """Instrument this process with some settings, and take the hooks out again."""
+    instrumentor = OpenStackInstrumentor()
+    yield lambda settings: instrumentor.instrument(skip_dep_check=True, settings=settings)
+    instrumentor.uninstrument()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_library_that_is_disabled_has_no_spans(
+    way: str, instrumented: Callable[[Settings], None], serve: Callable[[object], int], spans: Spans
+) -> None:
+    """Nor have the libraries below it for what it sends; the others go on."""
+    instrumented(Settings(disabled=f"wsgi, {way}"))
+    url = f"http://127.0.0.1:{serve(_answer)}/v1/things"
+    WAYS[way](url)
+    other = "httpx" if way != "httpx" else "requests"
+    WAYS[other](url)
+    assert spans.one().name == "GET /v1/things"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_excluded_url_has_no_spans_on_either_side(
+    way: str, instrumented: Callable[[Settings], None], serve: Callable[[object], int], spans: Spans
+) -> None:
+    """Each expression is searched for in the whole URL."""
+    settings = Settings(excluded_urls="nothing, /healthcheck$")
+    instrumented(settings)
+    port = serve(ObservedApplication(_answer, settings))
+    WAYS[way](f"http://127.0.0.1:{port}/healthcheck")
+    WAYS[way](f"http://127.0.0.1:{port}/healthchecks")
+    assert {span.name for span in spans.all(2)} == {"GET /healthchecks"}
