@@ -12,8 +12,10 @@ locks that belong to the hub. The price is that encoding runs on the hub; it is 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -189,7 +191,8 @@ class _Worker:
         if self._green:  # no green thread imports while another may wait for the same lock
             self._prepare()
         self._thread = threading.Thread(target=self._run, name="otel-openstack-export", daemon=True)
-        self._thread.start()
+        with contextlib.nullcontext() if self._green else _without_signals():
+            self._thread.start()
 
     def hurry(self) -> None:
         """Wake the worker. Not a green one: the caller may be another native thread, with a hub of its own."""
@@ -264,6 +267,16 @@ class _Worker:
             batch_bytes += size
         if batch:
             yield batch
+
+
+@contextlib.contextmanager
+def _without_signals() -> Iterator[None]:
+    """Have threads that are started take no signals: a host's handlers expect its own (uWSGI's end a worker there)."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _is_green() -> bool:
