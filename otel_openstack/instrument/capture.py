@@ -91,14 +91,15 @@ class Preview:
 
     :param content_type: value of Content-Type, ``""`` when there is none.
     :param content_encoding: value of Content-Encoding; the preview is of what it wraps.
+    :ivar limit: bytes that it keeps.
     :ivar size: bytes seen so far.
     :ivar shown: how many of them the preview shows, known once it was made.
     :ivar came_decoded: whether somebody had taken the content coding off before.
     """
 
     __slots__ = (
-        "_charset", "_content_type", "_decoder", "_encoding", "_limit", "_pieces", "_room", "_settings",
-        "came_decoded", "shown", "size",
+        "_charset", "_content_type", "_decoder", "_encoding", "_pieces", "_room", "_settings",
+        "came_decoded", "limit", "shown", "size",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, content_type: str, content_encoding: str = "") -> None:
@@ -119,7 +120,7 @@ class Preview:
         is_wanted = self._charset or (
             settings.body_content_types and _is_among(self._content_type, settings.body_content_types)
         )
-        self._room = self._limit = settings.body_limit if is_wanted else settings.binary_body_limit
+        self._room = self.limit = settings.body_limit if is_wanted else settings.binary_body_limit
 
     @never_raises
     def feed(self, piece: bytes | memoryview) -> None:
@@ -156,7 +157,7 @@ class Preview:
         cut = self.size > whole
         try:
             if self._decoder is not None:
-                data, self.shown, is_all = self._decoder(data, self._limit)
+                data, self.shown, is_all = self._decoder(data, self.limit)
                 cut = not is_all
             # Where it is cut, what is left of the last character is kept back
             if self._charset == "utf-8":

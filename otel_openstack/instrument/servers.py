@@ -42,17 +42,19 @@ SERVERS = (
     Server("wsgiref.simple_server", "WSGIServer.set_app", 0, "application"),
 )
 
-LOADERS = (("paste.deploy.loadwsgi", "loadapp"),)
+LOADERS = (("paste.deploy.loadwsgi", "loadapp"), ("gunicorn.app.base", "BaseApplication.wsgi"))
 """Module and function of what returns an application."""
 
 
 def observed(application: Any, settings: Settings) -> Any:
     """Return an application observed; anything else, and one that is observed already, as it is."""
+    from otel_openstack.instrument.streams import observe_chunks_of_uwsgi
     from otel_openstack.instrument.wsgi import ObservedApplication
 
     if not callable(application) or isinstance(application, ObservedApplication) or _is_asynchronous(application):
         return application
     runtime.watch_forks_of_uwsgi()
+    observe_chunks_of_uwsgi()
     return ObservedApplication(application, settings)
 
 

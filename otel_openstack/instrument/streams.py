@@ -6,17 +6,25 @@ Each is a transparent proxy, so whatever else the stream can do it still does: a
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import wrapt
+from opentelemetry.context import Context, create_key, get_value, set_value
 from wrapt import ObjectProxy
 
 from otel_openstack.instrument.capture import Preview
+from otel_openstack.instrument.guard import never_raises
 
 if TYPE_CHECKING:
     _Proxy = ObjectProxy[Any]
 else:
     _Proxy = ObjectProxy
+
+_CHUNKS = create_key("otel_openstack.chunks")
 
 
 class ObservedFile(_Proxy):
@@ -96,6 +104,39 @@ class ObservedIterator(_Proxy):
 def observed_file(stream: Any, preview: Preview) -> ObservedFile:
     """Return the file-like object so that the preview sees what is read from it."""
     return (ObservedBufferedFile if hasattr(stream, "readinto") else ObservedFile)(stream, preview.feed)
+
+
+def beginning(file: Any, limit: int) -> bytes:
+    """Return the next bytes of a file that somebody else will send, without moving it; none of what has no place."""
+    try:
+        if isinstance(file, BytesIO):
+            return bytes(file.getbuffer()[file.tell() :][:limit])
+        return os.pread(file.fileno(), limit, file.tell())
+    except (AttributeError, OSError, ValueError):
+        return b""
+
+
+@never_raises
+def observe_chunks_of_uwsgi() -> None:
+    """Have ``uwsgi.chunked_read`` observed, the only way to a body in chunks there: ``wsgi.input`` does not give it."""
+    uwsgi: Any = sys.modules.get("uwsgi")
+
+    def read(wrapped: Callable[..., Any], _instance: object, args: Any, kwargs: Any) -> Any:
+        piece = wrapped(*args, **kwargs)
+        feed: Any = get_value(_CHUNKS)
+        if feed is not None and piece:
+            feed(piece)
+        return piece
+
+    for name in ("chunked_read", "chunked_read_nb"):
+        function = getattr(uwsgi, name, None)
+        if function is not None and not hasattr(function, "__wrapped__"):
+            wrapt.wrap_function_wrapper(uwsgi, name, read)
+
+
+def feeding_from_uwsgi(preview: Preview, context: Context) -> Context:
+    """Return the context of a request so that the preview sees the chunks that are read in it."""
+    return set_value(_CHUNKS, preview.feed, context) if "uwsgi" in sys.modules else context
 
 
 def _octets(data: Any) -> bytes:

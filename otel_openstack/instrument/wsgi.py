@@ -26,7 +26,7 @@ from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.metrics import Measurement, metrics_of
 from otel_openstack.instrument.propagator import parse_request_id
 from otel_openstack.instrument.route import is_excluded, route, routed
-from otel_openstack.instrument.streams import observed_file
+from otel_openstack.instrument.streams import beginning, feeding_from_uwsgi, observed_file
 from otel_openstack.instrument.trust import trust
 from otel_openstack.settings import Settings
 
@@ -174,6 +174,8 @@ class ObservedApplication:
             if query:
                 attributes[names.URL_QUERY] = masking_of(self._settings).query(query)
             self._describe(exchange, environ)
+            if exchange.request_body is not None and "HTTP_TRANSFER_ENCODING" in environ:
+                context = feeding_from_uwsgi(exchange.request_body, context)
         measurement = None if self._metrics is None else self._metrics.begin(begun)
         return _Observation(context, environ, path, exchange, measurement)
 
@@ -206,7 +208,10 @@ class ObservedApplication:
 class _Observation:
     """A request on its way through the application; without an exchange (not sampled) it only carries the context."""
 
-    __slots__ = ("_at_end", "_echo", "_environ", "_exchange", "_measurement", "_path", "_sent_file", "context")
+    __slots__ = (
+        "_at_end", "_echo", "_environ", "_exchange", "_file", "_has_body", "_measurement", "_path", "_sent_file",
+        "context",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -223,17 +228,29 @@ class _Observation:
         self._measurement = measurement
         # Of a request that is not recorded, what a measurement wants to know
         self._at_end: dict[str, AnyValue] = {} if exchange is None else exchange.attributes
+        self._has_body = True
+        self._file: object = None
         self._sent_file: object = None
         self._echo = _echoed_headers(environ)
-        if exchange is not None and "wsgi.file_wrapper" in environ:
-            environ["wsgi.file_wrapper"] = self._file_wrapper(environ["wsgi.file_wrapper"])
+        wrapper = environ.get("wsgi.file_wrapper")
+        # A class stays what the server asks isinstance() of (gunicorn): what it makes is known by it
+        if exchange is not None and wrapper is not None and not isinstance(wrapper, type):
+            environ["wsgi.file_wrapper"] = self._file_wrapper(wrapper)
 
     def _file_wrapper(self, wrapper: Callable[..., object]) -> Callable[..., object]:
-        def file_wrapper(*args: object, **kwargs: object) -> object:
-            self._sent_file = wrapper(*args, **kwargs)
+        def file_wrapper(file: object, *args: object, **kwargs: object) -> object:
+            self._file = file
+            self._sent_file = wrapper(file, *args, **kwargs)
             return self._sent_file
 
         return file_wrapper
+
+    def _is_sent_file(self, body: object) -> bool:
+        wrapper = self._environ.get("wsgi.file_wrapper")
+        if isinstance(wrapper, type) and isinstance(body, wrapper):
+            self._file = getattr(body, "filelike", None)  # so called in PEP 3333's own example, and ever since
+            return True
+        return body is not None and body is self._sent_file
 
     def start_response(self, start_response: StartResponse) -> StartResponse:
         def observed(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
@@ -258,6 +275,8 @@ class _Observation:
             method = self._environ["REQUEST_METHOD"]
             exchange.span.update_name(f"{method if method in METHODS else 'HTTP'} {template}")
         exchange.response(int(code), reason, [*headers, *self._echo])
+        # RFC 9112, 6.3: these end with their head, whatever the application gives
+        self._has_body = self._environ["REQUEST_METHOD"] != "HEAD" and code not in ("204", "304")
 
     def _write(self, write: Callable[[bytes], object]) -> Callable[[bytes], object]:
         def observed(data: bytes) -> object:
@@ -269,7 +288,7 @@ class _Observation:
     @never_raises
     def body(self, body: Any) -> Iterable[bytes] | None:
         """Return what stands in for the application's body, ``None`` for the body itself."""
-        if body is self._sent_file and body is not None:
+        if self._is_sent_file(body):
             self._note_sent_file()
         elif isinstance(body, (list, tuple)):
             if self._exchange is not None:
@@ -283,17 +302,19 @@ class _Observation:
         return None
 
     def _note_sent_file(self) -> None:
-        # The kernel sends it unseen: its size is what the application says
+        # The kernel sends it unseen: we look at how it begins, and its size is what the application says
         exchange = self._exchange
-        if exchange is None or exchange.response_body is None:
+        if exchange is None or exchange.response_body is None or not self._has_body:
             return
+        preview = exchange.response_body
+        preview.feed(beginning(self._file, preview.limit))
         length = exchange.response_header("content-length")
         if length.isdigit():
-            exchange.response_body.size = int(length)
+            preview.size = int(length)
 
     def feed(self, piece: bytes) -> None:
         exchange = self._exchange
-        if exchange is not None and not exchange.ended and exchange.response_body is not None:
+        if exchange is not None and not exchange.ended and exchange.response_body is not None and self._has_body:
             exchange.response_body.feed(piece)
 
     def fail(self, error: BaseException) -> None:
@@ -318,6 +339,8 @@ class _Observation:
     @never_raises
     def _is_complete(self, exchange: Exchange) -> bool:
         """Tell whether as much has passed as was promised: some servers do not ask for more than that."""
+        if not self._has_body:
+            return True
         length = exchange.response_header("content-length")
         return length.isdigit() and exchange.response_body is not None and exchange.response_body.size >= int(length)
 
@@ -379,13 +402,16 @@ class ObservedBody:
                 close()
         finally:
             detach(token)
-            if self._iterator is None or self._exhausted:  # of HEAD nobody takes anything
-                self._observation.end()
-            else:
-                self._observation.abandon()
+            self._end()
+
+    def _end(self) -> None:
+        if self._iterator is None or self._exhausted:  # of HEAD nobody takes anything
+            self._observation.end()
+        else:
+            self._observation.abandon()
 
     def __del__(self) -> None:
-        self._observation.end()  # a server that lost its client may never call close()
+        self._end()  # a server that lost its client may never call close()
 
 
 class ObservedSizedBody(ObservedBody):
