@@ -37,6 +37,7 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 _SEEN = "otel_openstack.exchange"
 _REQUEST_ID = "HTTP_X_REQUESTSHOOK_REQUEST_ID"
 _REQUEST_FROM = "HTTP_X_REQUESTSHOOK_REQUEST_FROM"
+_ECHOED = (names.HEADER_REQUESTSHOOK_REQUEST_ID.lower(), names.HEADER_REQUESTSHOOK_REQUEST_FROM.lower())
 _MAX_ECHOED_NAME = 255
 _CLIENT_GONE = "client_disconnected"
 _AUTHENTICATED = (
@@ -254,13 +255,20 @@ class _Observation:
 
     def start_response(self, start_response: StartResponse) -> StartResponse:
         def observed(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
-            write = start_response(status, [*headers, *self._echo] if self._echo else headers, *exc_info)
+            if self._echo:
+                headers = self._echoing(headers) or headers
+            write = start_response(status, headers, *exc_info)
             if self._exchange is None and self._measurement is None:
                 return write
             self._response(status, headers)
             return self._write(write)
 
         return observed
+
+    @never_raises
+    def _echoing(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        # A proxy, as swift's is, passes on what it was answered: ids of the hop behind
+        return [*(line for line in headers if line[0].lower() not in _ECHOED), *self._echo]
 
     @never_raises
     def _response(self, status: str, headers: list[tuple[str, str]]) -> None:
@@ -274,7 +282,7 @@ class _Observation:
             exchange.attributes[names.HTTP_ROUTE] = template
             method = self._environ["REQUEST_METHOD"]
             exchange.span.update_name(f"{method if method in METHODS else 'HTTP'} {template}")
-        exchange.response(int(code), reason, [*headers, *self._echo])
+        exchange.response(int(code), reason, headers)
         # RFC 9112, 6.3: these end with their head, whatever the application gives
         self._has_body = self._environ["REQUEST_METHOD"] != "HEAD" and code not in ("204", "304")
 

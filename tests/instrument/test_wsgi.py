@@ -128,6 +128,22 @@ def test_the_response_carries_both_headers_back(flags: str, spans: Spans) -> Non
     assert len(spans.all(2 if flags == "01" else 1)) > 0
 
 
+@pytest.mark.parametrize("flags", ["01", "00"])
+def test_the_ids_of_a_hop_behind_are_not_passed_back(flags: str, spans: Spans) -> None:
+    """A proxy copies the headers that it was answered; its own hop has other ids."""
+
+    def proxy(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
+        start_response("200 OK", [("x-requestshook-request-id", "b" * 32), ("X-A", "1")])
+        return []
+
+    environ = _environ(HTTP_TRACEPARENT=f"00-{'a' * 32}-{'b' * 16}-{flags}", HTTP_X_REQUESTSHOOK_REQUEST_ID=ID)
+    ((_, headers),) = Called(proxy, environ).started
+    assert headers == [("X-A", "1"), ("X-Requestshook-Request-Id", ID)]
+    if flags == "01":
+        key = names.HTTP_RESPONSE_HEADER_PREFIX + "x-requestshook-request-id"
+        assert _attributes(spans.one())[key] == (ID,)
+
+
 def test_an_unsampled_request_captures_nothing_and_passes_on(spans: Spans) -> None:
     """The context that says so is the application's."""
     seen: dict[str, str] = {}
