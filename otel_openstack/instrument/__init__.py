@@ -4,7 +4,8 @@
 :mod:`.distro`           defaults and the SDK's set-up (entry points)
 :mod:`.services`         the table of services, and which one this process is
 :mod:`.servers`          the ways in for applications that no table names
-:mod:`.runtime`          the trace a process belongs to, and who it is after a fork
+:mod:`.runtime`          the trace a process belongs to, and who it is after a fork; :mod:`.green` the
+                         trace a green thread belongs to
 :mod:`.wsgi`             the server half of an exchange
 :mod:`.http_client`      the client half, of ``requests``; :mod:`.stdlib_client` and
                          :mod:`.httpx_client` of everything else, by way of :mod:`.hop`
@@ -64,6 +65,10 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
             self._after_import("oslo_middleware.tracing", self._wrap_oslo_middleware)
         if "urllib" not in disabled:
             self._after_import("http.client", self._wrap_http_client)
+            self._after_import("eventlet.green.http.client", self._wrap_http_client)
+            self._after_import("swift.common.bufferedhttp", self._wrap_swift_client)
+        self._after_import("eventlet.greenthread", self._wrap_greenthread)
+        self._after_import("eventlet.green.thread", self._wrap_green_threads)
         # What lies above http.client has to keep its hops from it
         pool, adapter = "HTTPConnectionPool._make_request", "HTTPAdapter.send"
         self._after_import(
@@ -127,7 +132,7 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
         from otel_openstack.instrument.stdlib_client import ConnectionTracer
 
         tracer = ConnectionTracer(settings)
-        for method in ("endheaders", "send", "getresponse"):
+        for method in ("endheaders", "send", "getresponse", "close"):
             self._wrap(module.HTTPConnection, method, getattr(tracer, method))
 
     def _silence(self, name: str, module: ModuleType, _settings: Settings) -> None:
@@ -137,6 +142,23 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
             return recorded_above(wrapped)(*args, **kwargs)
 
         self._wrap_named(module, name, send)
+
+    def _wrap_swift_client(self, module: ModuleType, settings: Settings) -> None:
+        from otel_openstack.instrument.stdlib_client import ConnectionTracer
+
+        self._wrap_named(module, "BufferedHTTPConnection.getexpect", ConnectionTracer(settings).getresponse)
+
+    def _wrap_greenthread(self, module: ModuleType, _settings: Settings) -> None:
+        from otel_openstack.instrument import green
+
+        self._wrap_named(module, "GreenThread.__init__", green.made)
+        self._wrap_named(module, "_spawn_n", green.spawned)
+
+    def _wrap_green_threads(self, module: ModuleType, _settings: Settings) -> None:
+        from otel_openstack.instrument import green
+
+        for name in ("start_new_thread", "start_joinable_thread"):
+            self._wrap_named(module, name, green.apart)
 
     def _wrap_urllib3(self, module: ModuleType, _settings: Settings) -> None:
         from otel_openstack.instrument.stdlib_client import counting_resends

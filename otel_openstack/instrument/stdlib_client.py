@@ -1,16 +1,17 @@
 """The client half where no ``requests`` is: one span for each hop that :mod:`http.client` puts on the wire.
 
 ``urllib.request``, urllib3 used directly and everything else that speaks through :class:`http.client.HTTPConnection`
-passes here, below retries and redirects. The header block is read where it is about to leave, so it is whole; bodies
-are looked at as they pass, coded as they are on the wire. A hop that ``requests`` makes has its exchange there already.
+passes here, below retries and redirects, and so does what speaks through eventlet's copy of that module, as swift does
+between its servers. The header block is read where it is about to leave, so it is whole; bodies are looked at as they
+pass, coded as they are on the wire. A hop that ``requests`` makes has its exchange there already.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from http.client import HTTPConnection, HTTPResponse
-from typing import Any
+from http.client import CONTINUE, HTTPConnection, HTTPResponse
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
@@ -28,6 +29,11 @@ _Keywords = Mapping[str, Any]
 
 _recorded_above: ContextVar[bool] = ContextVar("otel_openstack_recorded_above", default=False)
 _resends: ContextVar[int] = ContextVar("otel_openstack_resends", default=0)
+
+if TYPE_CHECKING:
+    _Response = HTTPResponse
+else:  # a mixin, as eventlet's copy of the module has classes of its own
+    _Response = object
 
 _EXCHANGE = "_otel_openstack_exchange"
 _VERSIONS = {10: "1.0", 11: "1.1"}
@@ -49,6 +55,8 @@ def recorded_above(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def counting_resends(wrapped: Callable[..., Any], _instance: object, args: _Arguments, kwargs: _Keywords) -> Any:
     """Wrap urllib3's ``_make_request``: how often the request was sent before is known to its ``retries``."""
+    if _recorded_above.get():
+        return wrapped(*args, **kwargs)
     history = getattr(kwargs.get("retries"), "history", ())
     token = _resends.set(len(history))
     try:
@@ -57,8 +65,21 @@ def counting_resends(wrapped: Callable[..., Any], _instance: object, args: _Argu
         _resends.reset(token)
 
 
+class _Unanswered:
+    """The exchange of a connection from its request on; when the connection goes without an answer, so does it."""
+
+    __slots__ = ("exchange",)
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange: Exchange | None = exchange
+
+    def __del__(self) -> None:
+        if self.exchange is not None:
+            self.exchange.fail(ConnectionAbortedError("the connection was given up before the response"))
+
+
 class ConnectionTracer:
-    """Makes the wrappers of ``HTTPConnection.endheaders``, ``send`` and ``getresponse``."""
+    """Makes the wrappers of the methods of ``HTTPConnection`` that are named as its own."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -81,45 +102,60 @@ class ConnectionTracer:
             exchange.fail(error)
             raise
         # Not before: what was sent till now was a proxy's CONNECT, the header block and the body that we have seen
-        instance.__dict__[_EXCHANGE] = exchange
+        instance.__dict__[_EXCHANGE] = _Unanswered(exchange)
         return result
 
     def send(self, wrapped: Callable[..., Any], instance: HTTPConnection, args: _Arguments, kwargs: _Keywords) -> Any:
         """Send a part of the body, observed."""
-        exchange = instance.__dict__.get(_EXCHANGE)
-        if exchange is not None and args and not exchange.ended:
-            args = (_either(_observed_part(exchange, args[0]), args[0]), *args[1:])
+        waiting: _Unanswered | None = instance.__dict__.get(_EXCHANGE)
+        if waiting is not None and waiting.exchange is not None and args:
+            args = (_either(_observed_part(waiting.exchange, args[0]), args[0]), *args[1:])
         return wrapped(*args, **kwargs)
 
     def getresponse(
         self, wrapped: Callable[..., HTTPResponse], instance: HTTPConnection, args: _Arguments, kwargs: _Keywords
     ) -> HTTPResponse:
-        """Read the header block of the response, observed."""
-        exchange: Exchange | None = instance.__dict__.pop(_EXCHANGE, None)
+        """Read the header block of the response, observed; swift's ``getexpect`` also returns interim ones."""
+        waiting: _Unanswered | None = instance.__dict__.pop(_EXCHANGE, None)
+        if waiting is None or waiting.exchange is None:
+            return wrapped(*args, **kwargs)
+        exchange, waiting.exchange = waiting.exchange, None
         try:
             response = wrapped(*args, **kwargs)
         except BaseException as error:
-            if exchange is not None:
-                exchange.fail(error)
+            exchange.fail(error)
             raise
-        if exchange is not None:
+        if getattr(response, "status", None) == CONTINUE:
+            instance.__dict__[_EXCHANGE] = _Unanswered(exchange)
+        else:
             _answer(exchange, response)
         return response
 
+    def close(self, wrapped: Callable[..., Any], instance: HTTPConnection, args: _Arguments, kwargs: _Keywords) -> Any:
+        """Close the connection, and give up what it waited for."""
+        instance.__dict__.pop(_EXCHANGE, None)
+        return wrapped(*args, **kwargs)
+
     @never_raises
     def _observe(self, connection: Any) -> Exchange | None:
-        first, *lines = connection._buffer  # the request line and the header lines, about to be sent
-        method, target = first.decode("latin-1").split(" ")[:2]
-        present = {line.partition(b":")[0].lower() for line in lines}
+        buffer: list[bytes] = connection._buffer  # the request line and the header lines, about to be sent
+        method, target = buffer[0].decode("latin-1").split(" ")[:2]
+        present = {_name(line) for line in buffer[1:]}
 
         def put_header(name: str, value: str) -> None:
-            if name.lower().encode() not in present:
-                connection.putheader(name, value)
+            stale = name.lower().encode()
+            if stale in present:  # a proxy, as swift's is, passes on what it was sent: ids of the hop before
+                buffer[1:] = [line for line in buffer[1:] if _name(line) != stale]
+            connection.putheader(name, value)
 
         exchange = hop.begin(self._settings, self._tracer, method, _url(connection, target), put_header)
         if exchange is not None:
-            _describe(exchange, connection._buffer[1:])
+            _describe(exchange, buffer[1:])
         return exchange
+
+
+def _name(line: bytes) -> bytes:
+    return line.partition(b":")[0].lower()
 
 
 @never_raises
@@ -131,17 +167,17 @@ def _describe(exchange: Exchange, lines: list[bytes]) -> None:
 
 
 def _url(connection: Any, target: str) -> str:
-    if not target.startswith("/"):  # to a proxy the whole URL is sent
+    if not target.startswith(("/", "*")):  # to a proxy the whole URL is sent (RFC 9112, 3.2.2)
         return target
+    if target == "*":  # OPTIONS of the server itself (RFC 9112, 3.2.4)
+        target = ""
     scheme = "https" if connection.default_port == 443 else "http"
     host, port = connection.host, connection.port
     if tunnel := getattr(connection, "_tunnel_host", None):
         host, port = tunnel, connection._tunnel_port
-    if ":" in host:
+    if ":" in host and not host.startswith("["):
         host = f"[{host}]"
-    return (
-        f"{scheme}://{host}{target}" if port in (None, connection.default_port) else f"{scheme}://{host}:{port}{target}"
-    )
+    return f"{scheme}://{host}{'' if port in (None, connection.default_port) else f':{port}'}{target}"
 
 
 @never_raises
@@ -202,9 +238,12 @@ def _answer(exchange: Exchange, response: Any) -> None:
     if response.length == 0 or response.isclosed():
         exchange.end()
         return
-    # Of the same object another class: whoever holds the response, and however it is read, it is seen
-    response.__dict__[_EXCHANGE] = exchange
-    response.__class__ = _observing(type(response))
+    try:
+        # Of the same object another class: whoever holds the response, and however it is read, it is seen
+        response.__dict__[_EXCHANGE] = exchange
+        response.__class__ = _observing(type(response))
+    except (AttributeError, TypeError):  # nobody's subclass of ours: its body goes unseen
+        exchange.end()
 
 
 _observing_classes: dict[type, type] = {}
@@ -216,7 +255,7 @@ def _observing(kind: type) -> type:
     return _observing_classes[kind]
 
 
-class _ObservedResponse(HTTPResponse):
+class _ObservedResponse(_Response):
     """What is put before a class of responses: each way of reading, of which some use others."""
 
     _otel_openstack_depth = 0

@@ -38,7 +38,7 @@ class Cloud:
     :param directory: where its ``etc``, ``state`` and ``log`` go; those of an earlier cloud are replaced. The first two
         hold secrets and are removed at the end, the logs stay.
     :param otlp_endpoint: where the agent sends its spans; None starts every service without the launcher.
-    :param variables: further environment variables of keystone, glance and swift's proxy, the traced services.
+    :param variables: further environment variables of keystone, glance and swift, the traced services.
     :param progress: where to show the steps; by default nowhere.
     :ivar layout: where its files are.
     :ivar passwords: the secrets of this cloud's users.
@@ -216,12 +216,11 @@ class Cloud:
         )
 
     def _start_swift(self, server: str) -> Process:
-        traced = server == "proxy"
         return self._start(
             f"swift-{server}-server",
             *(f"swift-{server}-server", self.layout.etc / "swift" / f"{server}-server.conf", "--verbose"),
-            variables=self._variables if traced else {},
-            traced=traced,
+            variables=self._variables,
+            traced=True,
         )
 
     def _start(

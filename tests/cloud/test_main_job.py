@@ -66,12 +66,13 @@ def test_callers_and_callees_are_named_as_openstack_names_them(recorded: Recorde
     """The hops are those of the document that used to be written by hand, each with its answer."""
     client, keystone, glance, swift = "openstack", "keystone", "glance-api", "swift-proxy-server"
     hops = {(client, keystone), (client, glance), (glance, keystone), (glance, swift), (swift, keystone)}
+    hops |= {(swift, f"swift-{kind}-server") for kind in ("account", "container", "object")}
     assert {(caller, callee) for caller, arrow, callee, _ in recorded.messages() if arrow == "-->"} == hops
     assert {(caller, callee) for caller, arrow, callee, _ in recorded.messages() if arrow == "<--"} == hops
 
 
 def test_the_steps_of_an_image_save_are_all_there(recorded: Recorded) -> None:
-    """Discovery, token, metadata, validation, file, glance's own token, swift, and its validation."""
+    """Discovery, token, metadata, validation, file, glance's own token, swift, its validation, and its disk."""
     titles = [(caller, callee, title) for caller, arrow, callee, title in recorded.messages() if arrow == "-->"]
     wanted = [
         ("openstack", "keystone", r"GET /identity/?"),
@@ -82,6 +83,7 @@ def test_the_steps_of_an_image_save_are_all_there(recorded: Recorded) -> None:
         ("glance-api", "keystone", r"POST /identity/v3/auth/tokens"),
         ("glance-api", "swift-proxy-server", r"GET /v1/AUTH_[0-9a-f]{32}/glance/[0-9a-f-]{36}"),
         ("swift-proxy-server", "keystone", r"GET /identity/v3/auth/tokens"),
+        ("swift-proxy-server", "swift-object-server", r"GET /d1/[0-9]+/AUTH_[0-9a-f]{32}/glance/[0-9a-f-]{36}"),
     ]
     remaining = iter(titles)
     for caller, callee, pattern in wanted:

@@ -6,6 +6,8 @@ import gc
 import gzip
 import http.client
 import io
+import socket
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -255,6 +257,18 @@ def test_a_body_that_is_sent_by_hand_is_seen(server: Server, spans: Spans) -> No
     assert attributes[names.HTTP_REQUEST_BODY_SIZE] == 7
 
 
+@CLIENTS
+def test_ids_that_are_passed_on_give_way_to_those_of_the_hop(ask: Ask, server: Server, spans: Spans) -> None:
+    """As a proxy would that copies the headers it was sent."""
+    server.answers = [_answer()]
+    ask(server, "GET", "/", traceparent="00-" + "1" * 32 + "-" + "2" * 16 + "-01", X_Requestshook_Request_Id="1" * 32)
+    context = spans.one().get_span_context()
+    head = server.requests[0].decode().lower()
+    assert head.count("traceparent:") == head.count("x-requestshook-request-id:") == 1
+    assert f"{context.span_id:016x}" in head.split("traceparent:")[1].split("\r\n")[0]
+    assert f"x-requestshook-request-id: {request_id(context)}\r\n" in head
+
+
 def test_a_connection_that_is_kept_has_an_exchange_for_each_request(spans: Spans, serve: Any) -> None:
     """Nothing of one is left for the next."""
     OpenStackInstrumentor().uninstrument()
@@ -336,6 +350,128 @@ def test_a_fault_in_the_agent_changes_no_byte(
     server.answers = [_answer(b"answer", b"X-A: 1")]
     assert ask(server, "POST", "/", io.BytesIO(b"question"), Content_Length="8") == b"answer"
     assert server.requests[0].endswith(b"\r\n\r\nquestion")
+
+
+@pytest.mark.parametrize(
+    ("connection", "target", "url"),
+    [
+        (http.client.HTTPConnection("h"), "/a?b=c://d", "http://h/a?b=c://d"),
+        (http.client.HTTPConnection("h", 8080), "/a", "http://h:8080/a"),
+        (http.client.HTTPConnection("h:443"), "/a", "http://h:443/a"),
+        (http.client.HTTPSConnection("h"), "/a", "https://h/a"),
+        (http.client.HTTPSConnection("h", 80), "/a", "https://h:80/a"),
+        (http.client.HTTPConnection("[::1]:8080"), "/a", "http://[::1]:8080/a"),
+        (http.client.HTTPConnection("fe80::1%eth0", 80), "/a", "http://[fe80::1%eth0]/a"),
+        (http.client.HTTPConnection("h"), "*", "http://h"),
+        (http.client.HTTPConnection("proxy", 3128), "http://h:81/a", "http://h:81/a"),
+        (urllib3.connection.HTTPSConnection("::1", 8443), "/a", "https://[::1]:8443/a"),
+        (urllib3.connection.HTTPConnection("h"), "/a", "http://h/a"),
+    ],
+)
+def test_the_url_is_that_of_the_request_not_of_the_way_to_it(connection: Any, target: str, url: str) -> None:
+    """Default ports are left out, IPv6 addresses stand in brackets."""
+    assert stdlib_client._url(connection, target) == url
+
+
+@pytest.mark.parametrize(("host", "url"), [("h", "http://h:81/a"), ("2001:db8::1", "http://[2001:db8::1]:81/a")])
+def test_a_request_through_a_tunnel_is_one_to_its_end(host: str, url: str, spans: Spans) -> None:
+    """CONNECT is no exchange: it is the proxy's, and carries none of our headers."""
+    heads: list[bytes] = []
+
+    def relay() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            for answer in (b"HTTP/1.1 200 Go on\r\n\r\n", _answer(b"ok")):
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    head += connection.recv(65536)
+                heads.append(head)
+                connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=relay, daemon=True).start()
+        connection = http.client.HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=5)
+        connection.set_tunnel(host, 81)
+        connection.request("GET", "/a")
+        assert connection.getresponse().read() == b"ok"
+        connection.close()
+    attributes = _attributes(spans.one())
+    assert attributes[names.URL_FULL] == url
+    assert attributes[names.SERVER_PORT] == 81
+    assert b"traceparent" not in heads[0]
+    assert heads[1].count(b"traceparent") == 1
+
+
+@pytest.mark.parametrize("ask", [_by_urllib, _by_urllib3])
+def test_a_request_to_a_proxy_is_one_to_its_server(ask: Any, server: Server, spans: Spans) -> None:
+    """The target on the wire is the whole URL, and so is what is recorded."""
+    server.answers = [_answer(b"ok")]
+    if ask is _by_urllib3:
+        with urllib3.ProxyManager(server.url) as pool:
+            assert pool.request("GET", "http://h:81/a?b", timeout=5).data == b"ok"
+    else:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": server.url}))
+        with opener.open("http://h:81/a?b", timeout=5) as response:
+            assert response.read() == b"ok"
+    assert server.requests[0].startswith(b"GET http://h:81/a?b HTTP/1.1\r\n")
+    attributes = _attributes(spans.one())
+    assert attributes[names.URL_FULL] == "http://h:81/a?b"
+    assert attributes[names.SERVER_ADDRESS] == "h"
+
+
+@pytest.mark.parametrize("how", ["close", "forget", "ask again"])
+def test_a_connection_given_up_before_the_response_ends_its_exchange(how: str, server: Server, spans: Spans) -> None:
+    """With an error: it is not known what the server did."""
+    server.answers = [_answer(), _answer()]
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection.request("GET", "/first")
+    if how == "ask again":
+        with pytest.raises(http.client.CannotSendRequest):
+            connection.request("GET", "/second")
+    if how != "forget":
+        connection.close()
+    else:
+        connection.sock.close()
+    del connection
+    gc.collect()
+    attributes = _attributes(spans.one())
+    assert attributes[names.ERROR_TYPE] == "ConnectionAbortedError"
+    assert names.HTTP_RESPONSE_STATUS_CODE not in attributes
+
+
+def test_a_response_whose_class_cannot_be_exchanged_ends_its_exchange(server: Server, spans: Spans) -> None:
+    """Its header block is known, its body goes unseen."""
+
+    class Wrapper:
+        __slots__ = ("wrapped",)
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            self.wrapped = http.client.HTTPResponse(*args, **kwargs)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.wrapped, name)
+
+    server.answers = [_answer(b"body")]
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection.response_class = Wrapper  # type: ignore[assignment]  # as http.client takes it
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    assert isinstance(response, Wrapper)
+    assert response.read() == b"body"
+    assert _attributes(spans.one())[names.HTTP_RESPONSE_STATUS_CODE] == 200
+
+
+def test_resends_are_not_counted_beneath_requests() -> None:
+    """Its hops are recorded above urllib3."""
+    seen = []
+
+    def make_request(**_keywords: object) -> None:
+        seen.append(stdlib_client._resends.get())
+
+    retries = urllib3.Retry(3, history=("one", "two"))  # type: ignore[arg-type]  # only counted
+    stdlib_client.counting_resends(make_request, None, (), {"retries": retries})
+    stdlib_client.recorded_above(stdlib_client.counting_resends)(make_request, None, (), {"retries": retries})
+    assert seen == [2, 0]
 
 
 def test_an_error_of_the_server_is_an_error_of_the_hop(server: Server, spans: Spans) -> None:
