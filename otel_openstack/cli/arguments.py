@@ -141,6 +141,13 @@ def _output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="write here (standard output)")
     parser.add_argument("--no-numbers", dest="numbers", action="store_false", help="leave the message numbers out")
     parser.add_argument("--redact", action="store_true", help="mask secrets again: for documents of older tools")
+    parser.add_argument(
+        "--select",
+        action="append",
+        default=[],
+        metavar="RULES",
+        help="leave out what a file of rules says, or no-token-validation, no-polling, no-periodic; can be repeated",
+    )
 
 
 def _json_argument(parser: argparse.ArgumentParser) -> None:
@@ -207,6 +214,12 @@ examples:
   otel-openstack export latest
   otel-openstack export 4bf92f3577b34da6a3ce929d0e0e4736 -o save.md
   otel-openstack export req-28c2ab3a-0012-4a6a-8875-ae048973164e --from '/var/lib/otel/traces*.json'
+  otel-openstack export latest --select no-token-validation --select rules.toml
+
+rules.toml, each table as often as needed (docs/selection.md):
+  [[drop]]                          or keep, fold; shorten has a member and entries
+  callee = "keystone"
+  path = "/v3/users/{id}"
 """
 
 _IMPORT_EXAMPLES = """\

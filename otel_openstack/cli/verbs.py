@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otel_openstack.conversation.model import Conversation
+    from otel_openstack.conversation.selection import Selection
     from otel_openstack.otlp import Span
     from otel_openstack.settings import Settings
     from otel_openstack.traces import TraceSource, TraceSummary
@@ -50,6 +51,7 @@ def record(options: Namespace) -> int:
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
         raise SettingsError("There is no command to record.", hint="otel-openstack record -- openstack image list")
+    selection = _selection(options)  # rules that cannot be read are told before anything runs
     recording = record(
         command,
         source=options.source or str(_default_store()),
@@ -58,7 +60,7 @@ def record(options: Namespace) -> int:
         progress=say,
     )
     try:
-        _write(options, _conversation(recording.trace_id, recording.spans, options))
+        _write(options, _conversation(recording.trace_id, recording.spans, options, selection))
     except EmptyTraceError as error:
         if not recording.exit_code:
             raise
@@ -71,11 +73,12 @@ def export(options: Namespace) -> int:
     """Write one trace in one format."""
     from otel_openstack.traces.lookup import resolve
 
+    selection = _selection(options)
     with _open_source(options) as source:
         trace_id = resolve(source, options.trace)
         spans = source.trace(trace_id)
         _tell_damage(source)
-    _write(options, _conversation(trace_id, spans, options))
+    _write(options, _conversation(trace_id, spans, options, selection))
     return 0
 
 
@@ -136,10 +139,35 @@ def doctor(options: Namespace) -> int:
 # -- what the verbs share --------------------------------------------------------------------------------------------
 
 
-def _conversation(trace_id: str, spans: Sequence[Span], options: Namespace) -> Conversation:
+def _selection(options: Namespace) -> Selection | None:
+    """Read the rules of every ``--select``; ``None`` when there is none."""
+    if not options.select:
+        return None
+    from pathlib import Path
+
+    from otel_openstack.conversation.rules import BUILT_IN, read_rules
+    from otel_openstack.conversation.selection import Selection
+
+    result = Selection()
+    for name in options.select:
+        if name not in BUILT_IN and not Path(name).is_file():
+            raise SettingsError(
+                f"--select {name} names no file of rules.", hint=f"Name one, or one of {', '.join(BUILT_IN)}."
+            )
+        result += BUILT_IN[name] if name in BUILT_IN else read_rules(_read_text(name), name)
+    return result
+
+
+def _conversation(
+    trace_id: str, spans: Sequence[Span], options: Namespace, selection: Selection | None = None
+) -> Conversation:
     from otel_openstack.conversation import conversation
 
     result = conversation(trace_id, spans)
+    if selection is not None:
+        from otel_openstack.conversation.selection import select
+
+        result = select(result, selection)
     if getattr(options, "redact", False):
         from otel_openstack.conversation.redacted import redacted
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from otel_openstack.conversation.messages import exchange_of
 from otel_openstack.conversation.model import Conversation, MessageKind
 from otel_openstack.conversation.ordering import order
-from otel_openstack.conversation.pairing import pair
+from otel_openstack.conversation.pairing import Hop, pair
 from otel_openstack.exceptions import EmptyTraceError
 from otel_openstack.otlp import Span
 
@@ -22,7 +22,7 @@ def conversation(trace_id: str, spans: Iterable[Span]) -> Conversation:
     known = list(spans)
     hops = pair(known)
     exchanges = {id(hop): exchange_of(hop) for hop in hops}
-    placed = []
+    placed: list[Hop] = []
     messages = []
     for hop, kind in order(hops):
         exchange = exchanges[id(hop)]
@@ -30,10 +30,24 @@ def conversation(trace_id: str, spans: Iterable[Span]) -> Conversation:
         if message is not None:
             messages.append(message)
             if kind is MessageKind.REQUEST or exchange.request is None:
-                placed.append(exchange)
+                placed.append(hop)
     if not messages:
         raise EmptyTraceError(
             f"Trace {trace_id} holds {len(known)} span{'' if len(known) == 1 else 's'} but no HTTP message.",
             hint="A document shows HTTP exchanges; see what the trace is made of with otel-openstack list.",
         )
-    return Conversation(trace_id, tuple(messages), tuple(placed))
+    place = {id(hop): number for number, hop in enumerate(placed)}
+    return Conversation(
+        trace_id,
+        tuple(messages),
+        tuple([exchanges[id(hop)] for hop in placed]),
+        parents=tuple([_parent(hop, place) for hop in placed]),
+    )
+
+
+def _parent(hop: Hop, place: dict[int, int]) -> int | None:
+    """Return the place of the nearest hop above that has a message."""
+    above = hop.parent
+    while above is not None and id(above) not in place:
+        above = above.parent
+    return None if above is None else place[id(above)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from otel_openstack.otlp import Span
@@ -123,12 +123,15 @@ class Conversation:
     :param messages: every message, in order.
     :param exchanges: the exchanges they belong to, in the order of their first message.
     :param left_out: one sentence for each kind of thing that the conversation does not show.
+    :param parents: for each exchange the place in ``exchanges`` of the one that it was made for, ``None`` for none;
+        empty when nobody knows.
     """
 
     trace_id: str
     messages: tuple[Message, ...]
     exchanges: tuple[Exchange, ...] = ()
-    left_out: tuple[str, ...] = field(default=())
+    left_out: tuple[str, ...] = ()
+    parents: tuple[int | None, ...] = ()
 
     def numbered(self) -> Iterator[tuple[int, Message]]:
         """Yield each message with its number."""

@@ -6,7 +6,7 @@ import re
 
 from otel_openstack.conversation.model import Conversation, Message, MessageKind
 from otel_openstack.render.body import body_text
-from otel_openstack.render.text import gap_mark, header_block, name, target
+from otel_openstack.render.text import gap_mark, header_block, left_out_marks, name, target
 
 ARROWS = {MessageKind.REQUEST: "REQ >>>", MessageKind.RESPONSE: "RESP <<<"}
 HEADING = re.compile(
@@ -18,7 +18,7 @@ HEADING_LIKE = re.compile(r"^### \(.*\) (?:REQ|RESP)\b", re.MULTILINE)
 def render(conversation: Conversation, *, numbers: bool = True) -> str:
     """Write a conversation as a log; ``numbers`` changes nothing, a log has none."""
     del numbers
-    return "".join([_message(message) for message in conversation.messages])
+    return left_out_marks(conversation) + "".join([_message(message) for message in conversation.messages])
 
 
 def _message(message: Message) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from otel_openstack.conversation.model import BodyLayout, Conversation, Message, MessageKind
 from otel_openstack.render.body import body_text
-from otel_openstack.render.text import gap_mark, header_block, name, title
+from otel_openstack.render.text import gap_mark, header_block, left_out_marks, name, title
 
 INDENT = "    "
 _BACKTICKS = re.compile(r"`{3,}")
@@ -18,9 +18,8 @@ def render(conversation: Conversation, *, numbers: bool = True) -> str:
 
     :param numbers: whether each heading starts with the number of its message, as in ``### (1) GET /``.
     """
-    return "".join(
-        [_message(message, f"({number}) " if numbers else "") for number, message in conversation.numbered()]
-    )
+    shown = [_message(message, f"({number}) " if numbers else "") for number, message in conversation.numbered()]
+    return left_out_marks(conversation) + "".join(shown)
 
 
 def _message(message: Message, number: str) -> str:

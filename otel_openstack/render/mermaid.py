@@ -32,6 +32,10 @@ def render(conversation: Conversation, *, numbers: bool = True) -> str:
             lines.append(f"{caller}->>{callee}: {text}\n")
         else:
             lines.append(f"{callee}-->>{caller}: {text}\n")
+    if conversation.left_out:
+        across = ",".join(dict.fromkeys((next(iter(participants.values())), [*participants.values()][-1])))
+        notes = [_IN_TEXT.sub(_entities, visible(sentence)) for sentence in conversation.left_out]
+        lines[:0] = [f"Note over {across}: {note}\n" for note in notes]
     return "".join(lines)
 
 

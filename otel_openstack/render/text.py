@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from otel_openstack.conversation.model import Headers, Message, MessageKind
+from otel_openstack.conversation.model import Conversation, Headers, Message, MessageKind
 
 UNKNOWN = "-"
 """Stands for the method of a response whose request nobody recorded."""
@@ -66,6 +66,11 @@ def header_block(headers: Headers) -> str:
 def gap_mark(gap: str) -> str:
     """Return the line that says what is missing of a message; to mkdocs it is an admonition."""
     return f'!!! missing "{visible(gap)}"'
+
+
+def left_out_marks(conversation: Conversation) -> str:
+    """Return one line for each thing that a conversation does not show, and nothing when it shows all."""
+    return "".join([f"\n{gap_mark(sentence)}\n" for sentence in conversation.left_out])
 
 
 def visible(line: str) -> str:
