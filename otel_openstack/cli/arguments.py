@@ -95,6 +95,18 @@ def _export_arguments(parser: argparse.ArgumentParser) -> None:
     _output_arguments(parser)
 
 
+def _diff_arguments(parser: argparse.ArgumentParser) -> None:
+    for name in ("first", "second"):
+        parser.add_argument(
+            name, metavar=name.upper(), help="a document, a log, a source, or a TRACE as export takes it"
+        )
+    _source_argument(parser)
+    _select_argument(parser)
+    parser.add_argument("--strict", action="store_true", help="ids, times, addresses and versions count, too")
+    parser.add_argument("--format", choices=("text", "markdown", "html"), default="text", help="what to write (text)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write here (standard output)")
+
+
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a document or a log of messages, or - for standard input")
     parser.add_argument("--into", metavar="SOURCE", help="a .db store ($OTEL_OPENSTACK_STORE) or otlp+http://HOST:PORT")
@@ -141,6 +153,10 @@ def _output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="write here (standard output)")
     parser.add_argument("--no-numbers", dest="numbers", action="store_false", help="leave the message numbers out")
     parser.add_argument("--redact", action="store_true", help="mask secrets again: for documents of older tools")
+    _select_argument(parser)
+
+
+def _select_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--select",
         action="append",
@@ -222,6 +238,16 @@ rules.toml, each table as often as needed (docs/selection.md):
   path = "/v3/users/{id}"
 """
 
+_DIFF_EXAMPLES = """\
+Ids, times, tokens, addresses and versions of programs are taken for what they stand for. A source stands for its latest
+trace. The exit code is 0 when both mean the same, 1 when they differ, 2 after an error: a job can guard a flow.
+
+examples:
+  otel-openstack diff image-save.md latest
+  otel-openstack diff zed.md traces.db --select no-token-validation --format markdown -o upgrade.md
+  otel-openstack diff 4bf92f3577b34da6a3ce929d0e0e4736 latest --strict
+"""
+
 _IMPORT_EXAMPLES = """\
 examples:
   otel-openstack import image-save.md                        prints the trace id as its last line
@@ -262,6 +288,7 @@ _VERBS: tuple[_Verb, ...] = (
     ("receive", verbs.receive, _receive_arguments, "receive spans by OTLP and keep them in a store", _RECEIVE_EXAMPLES),
     ("record", verbs.record, _record_arguments, "run a command as one trace and write its document", _RECORD_EXAMPLES),
     ("export", verbs.export, _export_verb_arguments, "turn a trace into a document", _EXPORT_EXAMPLES),
+    ("diff", verbs.diff, _diff_arguments, "say what differs in meaning between two conversations", _DIFF_EXAMPLES),
     ("import", verbs.import_, _import_arguments, "read a document or a log back into spans", _IMPORT_EXAMPLES),
     ("list", verbs.list_, _list_arguments, "list the latest traces", _LIST_EXAMPLES),
     ("find", verbs.find, _find_arguments, "find the traces that an id occurs in", _FIND_EXAMPLES),

@@ -7,8 +7,10 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 
+from otel_openstack.render.difference import Difference, text_lines
 from otel_openstack.traces import TraceSummary
 
+COLOURS = {"+": "green", "-": "red", "~": "yellow", "»": "cyan"}
 HEADINGS = ("started", "took", "spans", "trace id", "root", "services")
 
 
@@ -36,6 +38,16 @@ def print_table(summaries: Sequence[TraceSummary]) -> None:
         # Text, not str: a span name may look like rich's markup
         table.add_row(*map(Text, _cells(summary)))
     Console().print(table)
+
+
+def print_difference(difference: Difference) -> None:
+    """Print what differs, on a terminal: in colour, unless ``NO_COLOR`` is set (no-color.org; rich minds it)."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    for line in text_lines(difference):
+        console.print(Text(line, COLOURS.get(line[:1], "")))
 
 
 def _cells(summary: TraceSummary) -> tuple[str, ...]:

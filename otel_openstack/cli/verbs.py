@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from otel_openstack.traces import TraceSource, TraceSummary
 
 EXIT_NOT_FOUND = 2
+EXIT_DIFFERENT = 1
+DOCUMENT_SUFFIXES = (".md", ".markdown", ".log", ".txt", "")
+"""What is taken for a document of messages; other files are sources."""
 
 
 def receive(options: Namespace) -> int:
@@ -80,6 +83,23 @@ def export(options: Namespace) -> int:
         _tell_damage(source)
     _write(options, _conversation(trace_id, spans, options, selection))
     return 0
+
+
+def diff(options: Namespace) -> int:
+    """Say what differs in meaning between two conversations; 0 when nothing does, 1 when something does."""
+    from otel_openstack.conversation.diff import diff
+    from otel_openstack.render.difference import FORMS, Difference
+
+    selection = _selection(options)
+    first, second = (_named(name, options, selection) for name in (options.first, options.second))
+    difference = Difference(options.first, options.second, diff(first, second, strict=options.strict))
+    if options.format == "text" and options.output is None and sys.stdout.isatty():
+        from otel_openstack.cli.tables import print_difference
+
+        print_difference(difference)
+    else:
+        _write_text(FORMS[options.format](difference), options.output)
+    return EXIT_DIFFERENT if difference.findings else 0
 
 
 def import_(options: Namespace) -> int:
@@ -175,23 +195,45 @@ def _conversation(
     return result
 
 
+def _named(name: str, options: Namespace, selection: Selection | None) -> Conversation:
+    """Return the conversation that a document, a source (its latest trace) or an id of ``--from`` stands for."""
+    from pathlib import Path
+
+    from otel_openstack.importer import import_document
+    from otel_openstack.traces import open_source
+    from otel_openstack.traces.lookup import LATEST, resolve
+
+    if name == "-" or (Path(name).is_file() and Path(name).suffix in DOCUMENT_SUFFIXES):
+        imported = import_document(_read_text(name), name="standard input" if name == "-" else name)
+        return _conversation(imported.trace_id, imported.spans, options, selection)
+    is_source = Path(name).exists() or name.endswith(".db")
+    with open_source(name) if is_source else _open_source(options) as source:
+        trace_id = resolve(source, LATEST if is_source else name)
+        spans = source.trace(trace_id)
+        _tell_damage(source)
+    return _conversation(trace_id, spans, options, selection)
+
+
 def _write(options: Namespace, shown: Conversation) -> None:
     from otel_openstack.render import RENDERERS
 
-    text = RENDERERS[options.format](shown, numbers=options.numbers)
-    if options.output is None or options.output == "-":
+    _write_text(RENDERERS[options.format](shown, numbers=options.numbers), options.output)
+
+
+def _write_text(text: str, output: str | None) -> None:
+    if output is None or output == "-":
         sys.stdout.buffer.write(text.encode())
         return
     # Written beside and renamed in, so that an older document is never left half overwritten
     from pathlib import Path
 
-    beside = Path(f"{options.output}.{os.getpid()}.part")
+    beside = Path(f"{output}.{os.getpid()}.part")
     try:
         beside.write_bytes(text.encode())
-        beside.replace(options.output)
+        beside.replace(output)
     except OSError as error:
         raise SettingsError(
-            f"{options.output} cannot be written: {error.strerror}.", hint="Name another file with -o."
+            f"{output} cannot be written: {error.strerror}.", hint="Name another file with -o."
         ) from error
 
 

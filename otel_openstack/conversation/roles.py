@@ -18,8 +18,8 @@ _ROLE = re.compile(
         (
             # oslo.context and swift
             rf"(?P<request_id>req-{_UUID}|\btx[0-9a-f]{{21}}-[0-9a-f]{{10}}[\w-]*)",
-            # otel_openstack.redaction
-            r"(?P<token>\{SHA256\}[0-9a-f]+)",
+            # otel_openstack.redaction, and what older tools left in clear
+            r"(?P<token>\{SHA256\}[0-9a-f]+|gAAAAA[A-Za-z0-9_-]*=*)",
             rf"(?P<id>{_ID})",
             # RFC 3339, RFC 9110 (section 5.6.7), and swift's seconds
             r"(?P<time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"
@@ -29,7 +29,7 @@ _ROLE = re.compile(
     )
 )
 _ONLY_ID = re.compile(_ID)
-_VERSION = re.compile(r"(?<=/)[\w.+~-]*\d[\w.+~-]*")
+_VERSION = re.compile(r"(?<=/)[\w.+~-]*\d[\w.+~-]*|(?<=-)\d+(?:\.[\w+~]+)+")
 
 
 def route(path: str) -> str:
