@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FORMATS = ("markdown", "diagram", "log")
+FORMATS = ("markdown", "diagram", "log", "json")
 
 
 def otel_openstack_parser() -> argparse.ArgumentParser:
@@ -108,7 +108,7 @@ def _diff_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="a document or a log of messages, or - for standard input")
+    parser.add_argument("file", metavar="FILE", help="a document, a log or our JSON, or - for standard input")
     parser.add_argument("--into", metavar="SOURCE", help="a .db store ($OTEL_OPENSTACK_STORE) or otlp+http://HOST:PORT")
 
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 EXIT_NOT_FOUND = 2
 EXIT_DIFFERENT = 1
-DOCUMENT_SUFFIXES = (".md", ".markdown", ".log", ".txt", "")
-"""What is taken for a document of messages; other files are sources."""
 
 
 def receive(options: Namespace) -> int:
@@ -203,7 +201,7 @@ def _named(name: str, options: Namespace, selection: Selection | None) -> Conver
     from otel_openstack.traces import open_source
     from otel_openstack.traces.lookup import LATEST, resolve
 
-    if name == "-" or (Path(name).is_file() and Path(name).suffix in DOCUMENT_SUFFIXES):
+    if name == "-" or (Path(name).is_file() and not _is_source(name)):
         imported = import_document(_read_text(name), name="standard input" if name == "-" else name)
         return _conversation(imported.trace_id, imported.spans, options, selection)
     is_source = Path(name).exists() or name.endswith(".db")
@@ -212,6 +210,15 @@ def _named(name: str, options: Namespace, selection: Selection | None) -> Conver
         spans = source.trace(trace_id)
         _tell_damage(source)
     return _conversation(trace_id, spans, options, selection)
+
+
+def _is_source(name: str) -> bool:
+    """Whether a file keeps spans rather than the messages of one conversation."""
+    from pathlib import Path
+
+    with Path(name).open("rb") as file:
+        start = file.read(4096)
+    return b"\0" in start or b'"resourceSpans"' in start
 
 
 def _write(options: Namespace, shown: Conversation) -> None:

@@ -51,12 +51,20 @@ class Lines:
         raise self.error(index, "this code block never ends", f"Close it with {fence}.")
 
 
+Links = tuple[int | None, int | None, int | None]
+"""The places of an exchange's request and response, and of the first message of the exchange that it was made for."""
+
+
 @dataclass(slots=True)
 class Read:
-    """The messages of a document in their order, and what a reader should look at."""
+    """The messages of a document in their order, and what a reader should look at.
+
+    :param links: the exchanges, in the order of their first message; empty when the form does not tell them.
+    """
 
     messages: list[Message] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    links: list[Links] = field(default_factory=list)
 
 
 def is_log(lines: Lines) -> bool:

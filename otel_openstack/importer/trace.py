@@ -5,9 +5,10 @@
 * A request was made for the latest open request whose callee is its caller; when there is none, for nothing.
 * A response that answers no request, and a request that has no response, are exchanges of their own.
 
-A document tells the order and not the time: messages are one millisecond apart, from a moment that is
-obviously nobody's. Ids are derived from the messages; the caller's span has the id that its own request id
-(``X-Requestshook-Request-Id``) names, unless another span of the document has it already.
+A document tells the order and not the time: messages are one millisecond apart, from a moment that is obviously
+nobody's. A form that tells exchanges and times is believed; times that fall are moved up. Ids are derived from the
+messages; the caller's span has the id that its own request id (``X-Requestshook-Request-Id``) names, unless another
+span of the document has it already.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass, replace
 from otel_openstack.attributes import HEADER_REQUESTSHOOK_REQUEST_ID
 from otel_openstack.conversation.messages import spans_of
 from otel_openstack.conversation.model import Exchange, Message, MessageKind
+from otel_openstack.importer.lines import Links
 from otel_openstack.otlp import Span
 from otel_openstack.render.body import body_text
 from otel_openstack.render.text import header_block, target, title
@@ -38,9 +40,13 @@ class _Open:
     request_id: str = ""
 
 
-def spans_of_messages(messages: Sequence[Message]) -> tuple[str, list[Span]]:
-    """Return the trace id and the spans of messages that stand in this order."""
-    exchanges = _exchanges(messages)
+def spans_of_messages(messages: Sequence[Message], links: Sequence[Links] = ()) -> tuple[str, list[Span]]:
+    """Return the trace id and the spans of messages that stand in this order.
+
+    :param links: their exchanges, where the form tells them; otherwise they are found.
+    """
+    timed = _timed(messages)
+    exchanges = _linked(timed, links) if links else _exchanges(timed)
     digest = _digest(messages)
     used = {"0" * 16}
     span_ids: dict[int, tuple[str, str]] = {}
@@ -59,13 +65,37 @@ def spans_of_messages(messages: Sequence[Message]) -> tuple[str, list[Span]]:
     return digest[:32], spans
 
 
+def _timed(messages: Sequence[Message]) -> list[Message]:
+    """Give messages times that rise: their own, as far as they do, when all have one, else one a millisecond."""
+    are_known = all(message.time_unix_nano for message in messages)
+    now = START_UNIX_NANO - STEP_NANO if not are_known else 0
+    result = []
+    for message in messages:
+        now = max(now + 1, message.time_unix_nano) if are_known else now + STEP_NANO
+        result.append(replace(message, time_unix_nano=now))
+    return result
+
+
+def _linked(messages: Sequence[Message], links: Sequence[Links]) -> list[_Open]:
+    """Return the exchanges that a form tells."""
+    by_first: dict[int | None, _Open] = {}
+    for request, response, made_for in links:
+        exchange = _Open(
+            None if request is None else messages[request],
+            None if response is None else messages[response],
+            by_first.get(made_for),
+            "" if request is None else _request_id(messages[request]),
+        )
+        by_first[response if request is None else request] = exchange
+    return list(by_first.values())
+
+
 def _exchanges(messages: Sequence[Message]) -> list[_Open]:
     """Find the exchanges, in the order of their first message."""
     result: list[_Open] = []
     waiting: list[_Open] = []
-    for number, read in enumerate(messages):
-        request_id = _request_id(read)
-        message = replace(read, time_unix_nano=START_UNIX_NANO + number * STEP_NANO)
+    for message in messages:
+        request_id = _request_id(message)
         if message.kind is MessageKind.REQUEST:
             parent = next((asked for asked in reversed(waiting) if _callee(asked) == message.caller), None)
             exchange = _Open(replace(message, url=message.url or _url(message)), None, parent, request_id)

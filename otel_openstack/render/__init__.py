@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from otel_openstack.conversation.model import Conversation
-from otel_openstack.render import log, markdown, mermaid
+from otel_openstack.render import json, log, markdown, mermaid
 
 
 class Renderer(Protocol):
@@ -20,5 +20,6 @@ RENDERERS: dict[str, Renderer] = {
     "markdown": markdown.render,
     "diagram": mermaid.render,
     "log": log.render,
+    "json": json.render,
 }
 """The formats by name."""
