@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from otel_openstack.conversation.model import Conversation
-from otel_openstack.render import json, log, markdown, mermaid
+from otel_openstack.render import curl, json, log, markdown, mermaid
 
 
 class Renderer(Protocol):
@@ -21,5 +21,6 @@ RENDERERS: dict[str, Renderer] = {
     "diagram": mermaid.render,
     "log": log.render,
     "json": json.render,
+    "curl": curl.render,
 }
 """The formats by name."""

@@ -1,9 +1,9 @@
-"""The conversations that the golden files beside this one show: ``NAME.md``, ``NAME.log`` and ``NAME.diagram.md``."""
+"""The conversations that the golden files beside this one show: ``NAME.md``, ``NAME.log``, ``NAME.diagram.md``, …."""
 
 from __future__ import annotations
 
 from otel_openstack.conversation.messages import GAP_CALLEE, GAP_END
-from otel_openstack.conversation.model import Body, Conversation, Headers, Message, MessageKind
+from otel_openstack.conversation.model import Body, Conversation, Exchange, Headers, Message, MessageKind
 
 REQUEST, RESPONSE = MessageKind.REQUEST, MessageKind.RESPONSE
 NO_BODY = Body()
@@ -35,6 +35,28 @@ def response(
         body,
         gap=gap,
     )
+
+
+def said(*messages: Message) -> Conversation:
+    """Return the conversation of these: a response answers the request with its URL, each call is for the open one."""
+    exchanges: list[Exchange] = []
+    parents: list[int | None] = []
+    for message in messages:
+        waiting = [place for place, one in enumerate(exchanges) if one.response is None]
+        if message.kind is REQUEST:
+            made_for = [place for place in waiting if asked(exchanges[place]).callee == message.caller]
+            parents.append(made_for[-1] if made_for else None)
+            exchanges.append(Exchange(message, None))
+        else:
+            (answered,) = [place for place in waiting if asked(exchanges[place]).url == message.url][-1:]
+            exchanges[answered] = Exchange(exchanges[answered].request, message)
+    return Conversation(TRACE_ID, messages, tuple(exchanges), parents=tuple(parents))
+
+
+def asked(exchange: Exchange) -> Message:
+    """Return the request, which there is."""
+    assert exchange.request is not None
+    return exchange.request
 
 
 def image_list() -> Conversation:
@@ -76,7 +98,7 @@ def image_list() -> Conversation:
         (("Content-Type", "application/json"), ("x-openstack-request-id", "req-4aa20c74")),
         Body('{"images": [], "schema": "/v2/schemas/images", "first": "/v2/images?limit=1"}'),
     )
-    return Conversation(TRACE_ID, (token, issued, images, validated, valid, listed))
+    return said(token, issued, images, validated, valid, listed)
 
 
 def marks() -> Conversation:
@@ -106,7 +128,7 @@ def marks() -> Conversation:
     whole = response(octets, 204, "", (), Body(b"\xff\xfe", 2))
     unread = response(cut, 200, "OK", (("Content-Length", "17"),), Body(None, 17))
     late = request("openstack", "nova-api", "DELETE", "http://192.0.2.1/", (("Host", "192.0.2.1"),), gap=GAP_END)
-    return Conversation(TRACE_ID, (numbers, fence, cut, octets, whole, unread, late))
+    return said(numbers, fence, cut, octets, whole, unread, late)
 
 
 CASES = {"image-list": image_list, "marks": marks}

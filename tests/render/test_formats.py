@@ -11,7 +11,7 @@ from tests.conversation.strategies import conversations, nasty_text
 from tests.golden.cases import CASES
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-SUFFIXES = {"markdown": ".md", "log": ".log", "diagram": ".diagram.md", "json": ".json"}
+SUFFIXES = {"markdown": ".md", "log": ".log", "diagram": ".diagram.md", "json": ".json", "curl": ".sh"}
 
 
 @pytest.mark.parametrize("case", CASES)
