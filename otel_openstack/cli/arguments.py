@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FORMATS = ("markdown", "diagram", "log", "json", "curl")
+FORMATS = ("markdown", "diagram", "log", "json", "curl", "har")
 
 
 def otel_openstack_parser() -> argparse.ArgumentParser:

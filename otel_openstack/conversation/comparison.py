@@ -1,4 +1,4 @@
-"""Two messages that belong together, compared by what they mean."""
+"""Two messages that belong together, their secrets masked, compared by what they mean."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
 
-from otel_openstack import redaction
 from otel_openstack.conversation.model import Body, Message, MessageKind
 from otel_openstack.conversation.roles import reduced, route, without_versions
 
 Difference = tuple[str, str | None, str | None]
 """What differs, and what either side has: ``None`` where it has no such thing."""
 
-_SECRET_HEADERS = redaction.TOKEN_HEADERS | redaction.SECRET_HEADERS
 # Their values follow from something that is compared itself, or are another in every run
 _HEADERS_BY_PRESENCE = frozenset(
     {
@@ -26,7 +24,6 @@ _HEADERS_BY_PRESENCE = frozenset(
 # Lists of tokens whose case means nothing: RFC 9110, sections 7.6.1 and 8.4.1
 _CASELESS_HEADERS = frozenset({"connection", "transfer-encoding", "accept-encoding", "content-encoding"})
 _PRODUCT_HEADERS = frozenset({"user-agent", "server"})
-_SECRET_MEMBERS = redaction.SECRET_KEYS | redaction.TOKEN_KEYS
 # Random by their definition: Identity API v3
 _RANDOM_MEMBERS = frozenset({"audit_ids"})
 # What the entries of a list are known by, most telling first
@@ -86,7 +83,7 @@ class Comparison:
             if before is None or after is None or self._strict:
                 if before != after:
                     yield what, self._header(name, before), self._header(name, after)
-            elif name not in _HEADERS_BY_PRESENCE and name not in _SECRET_HEADERS:
+            elif name not in _HEADERS_BY_PRESENCE:
                 if name in _PRODUCT_HEADERS:
                     before, after = without_versions(before), without_versions(after)
                 elif name in _CASELESS_HEADERS:
@@ -99,7 +96,7 @@ class Comparison:
             return None
         if not self._strict and name in _HEADERS_BY_PRESENCE:
             return ""
-        return _shown(self._role(redaction.header(name, value)))
+        return _shown(self._role(value))
 
     # -- bodies ------------------------------------------------------------------------------------------------------
 
@@ -126,10 +123,7 @@ class Comparison:
 
     def _raw(self, what: str, first: str, second: str, *, is_cut: bool) -> Iterator[Difference]:
         """Compare texts that are no JSON, or not all of it: as far as both go, and without white space."""
-        texts = [
-            re.sub(r"\s+", "", text if self._strict else reduced(text)[0])
-            for text in (redaction.body(first), redaction.body(second))
-        ]
+        texts = [re.sub(r"\s+", "", text if self._strict else reduced(text)[0]) for text in (first, second)]
         length = min(map(len, texts))
         if texts[0] == texts[1] or (is_cut and texts[0][:length] == texts[1][:length]):
             return
@@ -154,8 +148,8 @@ class Comparison:
             before, after = sides[0].get(name, _MISSING), sides[1].get(name, _MISSING)
             member = f"{what} {name}" if what.endswith("body") else f"{what}.{name}"
             if before is _MISSING or after is _MISSING:
-                yield member, _inner(name, before), _inner(name, after)
-            elif name not in _SECRET_MEMBERS and (self._strict or name not in _RANDOM_MEMBERS):
+                yield member, _inner(before), _inner(after)
+            elif self._strict or name not in _RANDOM_MEMBERS:
                 yield from self._values(member, before, after)
 
     def _members(self, members: Mapping[str, object]) -> Mapping[str, object]:
@@ -271,11 +265,9 @@ def _scalar(value: object) -> str:
     return _shown(value if isinstance(value, str) else orjson.dumps(value).decode())
 
 
-def _inner(name: str, value: object) -> str | None:
+def _inner(value: object) -> str | None:
     """Return what is shown of a member that only one side has."""
-    if value is _MISSING:
-        return None
-    return redaction.MASK if name in _SECRET_MEMBERS else _scalar(value)
+    return None if value is _MISSING else _scalar(value)
 
 
 def _labels(labels: Sequence[str]) -> str | None:
@@ -288,6 +280,5 @@ def _labels(labels: Sequence[str]) -> str | None:
 
 
 def _shown(text: str, length: int = _SHOWN) -> str:
-    """Return a text that fits into a line, its secrets masked."""
-    masked = redaction.text(text)
-    return masked if len(masked) <= length else f"{masked[: length - 1]}…"
+    """Return a text that fits into a line."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -3,7 +3,7 @@
 Exchanges are aligned (:mod:`.alignment`), and the messages of those that belong together are compared
 (:mod:`.comparison`): status, path, headers by name, JSON bodies by structure, everything else as text. Ids, times,
 tokens and addresses are compared by their role (:mod:`.roles`); an id has to stand for the same other id wherever it
-occurs. Secrets are never compared, so that none is ever shown. Equal findings are one finding with many places.
+occurs. Secrets are masked first, so that none is compared or shown. Equal findings are one finding with many places.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from enum import Enum
 from otel_openstack.conversation.alignment import Pair, align, first_message
 from otel_openstack.conversation.comparison import Comparison
 from otel_openstack.conversation.model import Conversation, Exchange, Message
+from otel_openstack.conversation.redacted import redacted
 from otel_openstack.conversation.roles import route
 
 
@@ -64,6 +65,7 @@ def diff(first: Conversation, second: Conversation, *, strict: bool = False) -> 
 
     :param strict: compare ids, times, addresses and versions as they stand, too.
     """
+    first, second = redacted(first), redacted(second)
     findings = _Findings()
     names = _renamed(first, second)
     for old, new in names.items():

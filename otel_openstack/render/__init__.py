@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from otel_openstack.conversation.model import Conversation
-from otel_openstack.render import curl, json, log, markdown, mermaid
+from otel_openstack.render import curl, har, json, log, markdown, mermaid
 
 
 class Renderer(Protocol):
@@ -22,5 +22,6 @@ RENDERERS: dict[str, Renderer] = {
     "log": log.render,
     "json": json.render,
     "curl": curl.render,
+    "har": har.render,
 }
 """The formats by name."""
