@@ -4,7 +4,8 @@ The roots are aligned with the roots, and below two exchanges that belong togeth
 was made for the other. Among siblings an exchange is known by its **key**: caller, callee, method and route; first
 come those that also agree in the keys of what was made for them. Equal starts and ends are taken off, keys that occur
 once on both sides are anchors (those that keep their order: patience diff, Bram Cohen), and between them the n-th of a
-key goes with the n-th. What is left over and has the same key on both sides has moved. All of it takes n log n.
+key goes with the n-th. What is left over and has the same key on both sides has moved, unless it only changed places
+with what was under way at the same time. All of it takes n log n, but for many that are under way at once.
 """
 
 from __future__ import annotations
@@ -51,12 +52,17 @@ def align(first: Conversation, second: Conversation, names: dict[str, str]) -> l
     while waiting:
         parents = waiting.pop()
         here = [side.children.get(parent, []) for side, parent in zip(sides, parents, strict=True)]
-        for one, other, has_moved in _siblings(sides[0].described(here[0]), sides[1].described(here[1])):
-            a, b = here[0][one], here[1][other]
+        found = [
+            (here[0][one], here[1][other], has_moved)
+            for one, other, has_moved in _siblings(
+                *(side.described(places) for side, places in zip(sides, here, strict=True))
+            )
+        ]
+        for a, b, has_moved in found:
             partner[a] = b
-            if has_moved:
-                moved.add(a)
             waiting.append((a, b))
+            if has_moved and not _only_raced(sides, (a, b), found):
+                moved.add(a)
         matched = {partner[a] for a in here[0] if a in partner}
         alone[0].extend(sides[0].below([a for a in here[0] if a not in partner]))
         alone[1].extend(sides[1].below([b for b in here[1] if b not in matched]))
@@ -85,6 +91,7 @@ class _Side:
         asked = [first_message(exchange) for exchange in conversation.exchanges]
         prefixes = _prefixes(asked)
         self.parents = conversation.parents or (None,) * len(asked)
+        self.times = [_times(exchange) for exchange in conversation.exchanges]
         self.keys: list[Key] = [
             (
                 names.get(one.caller, one.caller),
@@ -104,6 +111,11 @@ class _Side:
             (self.keys[place], tuple([self.keys[child] for child in self.children.get(place, ())])) for place in places
         ]
 
+    def overlap(self, one: int, other: int) -> bool:
+        """Whether two exchanges were under way at the same time."""
+        (start, end), (other_start, other_end) = self.times[one], self.times[other]
+        return start < other_end and other_start < end
+
     def below(self, places: Sequence[int]) -> list[int]:
         """Return these exchanges and all that were made for them, in order."""
         found: list[int] = []
@@ -113,6 +125,24 @@ class _Side:
             found.append(place)
             waiting += self.children.get(place, ())
         return sorted(found)
+
+
+def _only_raced(sides: tuple[_Side, _Side], moved: tuple[int, int], pairs: Iterable[tuple[int, int, bool]]) -> bool:
+    """Whether all that an exchange changed places with was under way at the same time, on either side."""
+    return all(
+        sides[0].overlap(moved[0], a) or sides[1].overlap(moved[1], b)
+        for a, b, _ in pairs
+        if (a < moved[0]) != (b < moved[1])
+    )
+
+
+def _times(exchange: Exchange) -> tuple[int, int]:
+    """Return start and end by one clock, the caller's if it is known."""
+    span = exchange.client or exchange.server
+    if span is not None:
+        return span.start_unix_nano, span.end_unix_nano
+    told = [message.time_unix_nano for message in (exchange.request, exchange.response) if message is not None]
+    return told[0], told[-1]
 
 
 def first_message(exchange: Exchange) -> Message:

@@ -181,7 +181,7 @@ class Comparison:
                     yield from self._values(f"{what}[]", entry, other)
             else:
                 went.append(label)
-        came = [label for label in labels[1] for _ in places[label][:1] if places[label].pop() >= 0]
+        came = [labels[1][place] for place in sorted(place for left in places.values() for place in left)]
         if went or came:
             yield f"{what}[]", _labels(went), _labels(came)
 

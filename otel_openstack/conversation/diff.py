@@ -65,13 +65,13 @@ def diff(first: Conversation, second: Conversation, *, strict: bool = False) -> 
 
     :param strict: compare ids, times, addresses and versions as they stand, too.
     """
+    names = _renamed(first, second)
+    pairs = align(first, second, names)
     first, second = redacted(first), redacted(second)
     findings = _Findings()
-    names = _renamed(first, second)
     for old, new in names.items():
         findings.add(Change.CHANGED, "participant", old, new)
     numbers = [{id(message): number for number, message in conversation.numbered()} for conversation in (first, second)]
-    pairs = align(first, second, names)
     _exchanges(pairs, (first, second), numbers, findings)
     comparison = Comparison(strict=strict)
     for pair in pairs:

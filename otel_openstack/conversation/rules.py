@@ -44,6 +44,9 @@ else:
     import tomli as tomllib
 
 _READ = ("GET", "HEAD")
+_SWIFT_DAEMONS = (
+    "auditor", "expirer", "reaper", "reconciler", "reconstructor", "replicator", "sharder", "sync", "updater",
+)  # fmt: skip
 
 
 def _drop(why: str, **pattern: tuple[str, ...]) -> Rule:
@@ -62,8 +65,7 @@ BUILT_IN: Mapping[str, Selection] = MappingProxyType(
                 _drop("what nova-compute tells placement", caller=("nova-compute",), path=("*/resource_providers*",)),
                 _drop("replication between object servers", method=("REPLICATE",)),
                 _drop(
-                    "updates of containers and accounts",
-                    caller=("swift-object-updater", "swift-container-updater", "swift-*-replicator", "swift-*-auditor"),
+                    "what swift's daemons do on their own", caller=tuple(f"swift-*-{word}" for word in _SWIFT_DAEMONS)
                 ),
             )
         ),

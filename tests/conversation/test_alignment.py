@@ -58,6 +58,20 @@ def test_what_stands_elsewhere_has_moved() -> None:
     assert aligned("abcde", "aebcd") == "a b c d >e"
 
 
+def test_what_was_under_way_at_the_same_time_has_no_order() -> None:
+    """In one of the two runs; otherwise a job that guards a flow would fail now and then."""
+
+    def run(*calls: tuple[str, int, int]) -> Conversation:
+        spans = [span("openstack", f"{n:016x}", path=path, start=a, end=b) for n, (path, a, b) in enumerate(calls, 1)]
+        return conversation(TRACE_ID, spans)
+
+    in_turn, swapped = run(("/a", 0, 2), ("/b", 3, 5)), run(("/b", 0, 2), ("/a", 3, 5))
+    at_once = run(("/b", 0, 5), ("/a", 1, 4))
+    assert [pair.moved for pair in align(in_turn, swapped, {})].count(True) == 1
+    assert not [pair for pair in align(in_turn, at_once, {}) if pair.moved]
+    assert not [pair for pair in align(at_once, in_turn, {}) if pair.moved]
+
+
 def test_a_call_that_was_made_for_another_one_has_moved() -> None:
     """What was made for it stands where it stood."""
     image, network, place = Call("glance-api", [Call("keystone")]), Call("neutron"), Call("placement")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -169,3 +170,15 @@ def test_a_second_run_means_the_same(drawn: list[Call], wrong_by: dict[str, int]
     """Whatever the clocks say."""
     first, second = (conversation(TRACE_ID, record(drawn, clock)[0]) for clock in ({}, wrong_by))
     assert diff(first, second) == ()
+
+
+def test_thousands_of_messages_take_a_moment() -> None:
+    """With bodies of which every value is another: under the 5 seconds that a job would wait."""
+    body = '{{"images": [{{"id": "{0:032x}", "name": "a", "tags": ["{0:032x}"], "at": "2026-01-01T00:00:{1:02}Z"}}]}}'
+
+    def run(start: int) -> Conversation:
+        return said(*(exchange(f"/v2/{start + n:032x}", body=body.format(start + n, n % 60)) for n in range(2500)))
+
+    began = perf_counter()
+    assert diff(run(0), run(10**30)) == ()
+    assert perf_counter() - began < 5

@@ -77,6 +77,27 @@ def test_validation_of_tokens_is_a_built_in_selection() -> None:
     assert left.left_out == ("2 messages are left out: validation of tokens",)
 
 
+@pytest.mark.parametrize(
+    ("caller", "method", "path", "is_periodic"),
+    [
+        ("haproxy", "GET", "/healthcheck", True),
+        ("nova-compute", "PUT", "/placement/resource_providers/1/inventories", True),
+        ("nova-scheduler", "GET", "/resource_providers", False),
+        ("swift-object-updater", "PUT", "/sda/1/AUTH_a/c/o", True),
+        ("swift-object-server", "REPLICATE", "/sda/1/2", True),
+        ("swift-proxy-server", "PUT", "/sda/1/AUTH_a/c/o", False),
+    ],
+)
+def test_periodic_work_is_a_built_in_selection(caller: str, method: str, path: str, is_periodic: bool) -> None:
+    """What a service does for a request stays."""
+    spans = [
+        span(caller, "1" * 16, path=path, start=1, end=2, http__request__method=method),
+        span("openstack", "2" * 16, start=3, end=4),
+    ]
+    left = select(conversation(TRACE_ID, spans), BUILT_IN["no-periodic"])
+    assert len(left.exchanges) == (1 if is_periodic else 2)
+
+
 def test_a_participant_gets_another_name_wherever_it_stands() -> None:
     """By its name, or by the start of its URL."""
     whole = polled("/identity/v3", "/v2/images", caller="192.0.2.9:1")
