@@ -3,6 +3,8 @@
 ::
 
     spans -> pairing.pair -> hops -> messages.exchange_of -> exchanges -> ordering.order -> Conversation
+    Conversation -> selection.select, redacted.redacted -> Conversation
+    two of them -> diff.diff -> findings
 """
 
 from otel_openstack.conversation.build import conversation

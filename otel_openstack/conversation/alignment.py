@@ -88,7 +88,7 @@ class _Side:
     """The keys and the tree of one conversation."""
 
     def __init__(self, conversation: Conversation, names: dict[str, str]) -> None:
-        asked = [first_message(exchange) for exchange in conversation.exchanges]
+        asked = [exchange.first for exchange in conversation.exchanges]
         prefixes = _prefixes(asked)
         self.parents = conversation.parents or (None,) * len(asked)
         self.times = [_times(exchange) for exchange in conversation.exchanges]
@@ -143,13 +143,6 @@ def _times(exchange: Exchange) -> tuple[int, int]:
         return span.start_unix_nano, span.end_unix_nano
     told = [message.time_unix_nano for message in (exchange.request, exchange.response) if message is not None]
     return told[0], told[-1]
-
-
-def first_message(exchange: Exchange) -> Message:
-    """Return the request, or the response of an exchange that has none."""
-    first = exchange.request or exchange.response
-    assert first is not None
-    return first
 
 
 def _prefixes(messages: Iterable[Message]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from otel_openstack.conversation.alignment import Pair, align, first_message
+from otel_openstack.conversation.alignment import Pair, align
 from otel_openstack.conversation.comparison import Comparison
 from otel_openstack.conversation.model import Conversation, Exchange, Message
 from otel_openstack.conversation.redacted import redacted
@@ -122,7 +122,7 @@ def _exchanges(
 
 
 def _title(exchange: Exchange) -> str:
-    asked = first_message(exchange)
+    asked = exchange.first
     status = "" if exchange.response is None else f" ({exchange.response.status})"
     return f"{asked.caller} → {asked.callee}: {asked.method or '-'} {route(asked.path)}{status}"
 

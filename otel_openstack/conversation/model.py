@@ -114,6 +114,13 @@ class Exchange:
     client: Span | None = None
     server: Span | None = None
 
+    @property
+    def first(self) -> Message:
+        """The request, or the response of an exchange whose request nobody recorded; one of the two always is there."""
+        message = self.request or self.response
+        assert message is not None
+        return message
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:

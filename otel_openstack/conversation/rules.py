@@ -35,7 +35,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
-from otel_openstack.conversation.selection import Pattern, Rule, Selection, Shortening
+from otel_openstack.conversation.patterns import Pattern
+from otel_openstack.conversation.selection import Rule, Selection, Shortening
 from otel_openstack.exceptions import SettingsError
 
 if sys.version_info >= (3, 11):

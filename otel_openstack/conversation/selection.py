@@ -13,47 +13,15 @@ The numbers of messages are their places in what is left.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 
-from otel_openstack.conversation.model import Conversation, Exchange, Message
+from otel_openstack.conversation.model import Conversation, Message
+from otel_openstack.conversation.patterns import Pattern, fits
 from otel_openstack.conversation.roles import route
 from otel_openstack.conversation.shortening import shortened
 from otel_openstack.exceptions import EmptyTraceError
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """Which exchanges a rule is about; a field without alternatives lets all pass.
-
-    In every field ``*`` stands for anything; in a path ``{name}`` stands for one segment. A path with ``://`` is
-    compared with the whole URL.
-    """
-
-    caller: tuple[str, ...] = ()
-    callee: tuple[str, ...] = ()
-    method: tuple[str, ...] = ()
-    path: tuple[str, ...] = ()
-    status: tuple[str, ...] = ()
-
-    def matches(self, exchange: Exchange) -> bool:
-        """Whether this exchange is meant."""
-        first = _first(exchange)
-        status = "" if exchange.response is None else str(exchange.response.status)
-        return (
-            _any(self.caller, first.caller)
-            and _any(self.callee, first.callee)
-            and _any(self.method, first.method)
-            and _any(self.status, status)
-            and (not self.path or any(_fits(one, first.url if "://" in one else first.path) for one in self.path))
-        )
-
-    def __str__(self) -> str:
-        sides = (("by", self.caller), ("at", self.callee), ("answered", self.status))
-        what = " ".join(" or ".join(words) for words in (self.method, self.path) if words) or "calls"
-        return " ".join([what, *(f"{word} {' or '.join(names)}" for word, names in sides if names)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +96,12 @@ def _renamed(conversation: Conversation, names: Iterable[tuple[str, str]]) -> Co
 
     @cache
     def renamed(participant: str) -> str:
-        return next((new for old, new in names if "/" not in old and _fits(old, participant)), participant)
+        return next((new for old, new in names if "/" not in old and fits(old, participant)), participant)
 
     @cache
     def called(participant: str, url: str) -> str:
         target = url.partition("://")[2]
-        return next((new for old, new in names if "/" in old and _fits(f"{old}*", target)), renamed(participant))
+        return next((new for old, new in names if "/" in old and fits(f"{old}*", target)), renamed(participant))
 
     return _mapped(
         conversation,
@@ -198,7 +166,7 @@ class _Draft:
             *before, last = run
             rule = next((rule for rule in rules if before and rule.pattern.matches(self._exchanges[last])), None)
             if rule is not None:
-                asked = _first(self._exchanges[last])
+                asked = self._exchanges[last].first
                 polls = f"{len(run)} polls of {asked.method} {route(asked.path)}"
                 self._leave_out(self._below(before), f"all but the last of {polls} by {asked.caller}")
                 said = f"The last of {polls}: the others are left out."
@@ -278,10 +246,10 @@ class _Draft:
         runs: list[list[int]] = []
         latest: dict[tuple[int | None, str], list[int]] = {}
         for place in sorted(self._shown):
-            asked = _first(self._exchanges[place])
+            asked = self._exchanges[place].first
             by = self._parents[place], asked.caller
             run = latest.get(by)
-            if run is None or _words(_first(self._exchanges[run[-1]])) != _words(asked):
+            if run is None or _words(self._exchanges[run[-1]].first) != _words(asked):
                 run = latest[by] = []
                 runs.append(run)
             run.append(place)
@@ -290,27 +258,3 @@ class _Draft:
 
 def _words(message: Message) -> tuple[str, str, str]:
     return message.callee, message.method, message.url or message.path
-
-
-def _first(exchange: Exchange) -> Message:
-    first = exchange.request or exchange.response
-    assert first is not None
-    return first
-
-
-def _any(alternatives: tuple[str, ...], text: str) -> bool:
-    return not alternatives or any(_fits(one, text) for one in alternatives)
-
-
-def _fits(pattern: str, text: str) -> bool:
-    return _compiled(pattern).fullmatch(text) is not None
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = re.split(r"(\*+|\{[^{}/]*\})", pattern)
-    # re.split leaves what stands between in the even places
-    said = [
-        re.escape(part) if place % 2 == 0 else ".*" if part[0] == "*" else "[^/]+" for place, part in enumerate(parts)
-    ]
-    return re.compile("".join(said), re.DOTALL)

@@ -40,7 +40,7 @@ def render(conversation: Conversation, *, numbers: bool = True) -> str:
 
 def _entry(exchange: Exchange, places: dict[int, int]) -> dict[str, Any]:
     told = [message for message in (exchange.request, exchange.response) if message is not None]
-    first = told[0]
+    first = exchange.first
     numbers = [f"({places[id(message)]})" for message in told if id(message) in places]
     gaps = dict.fromkeys(message.gap for message in told if message.gap)
     timings = _timings(exchange)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import orjson
 
-from otel_openstack.conversation.model import Body, BodyLayout, Conversation, Exchange, Message
+from otel_openstack.conversation.model import Body, BodyLayout, Conversation, Message
 
 VERSION = 1
 """Rises when a member changes its meaning or goes away; members may be added at any time."""
@@ -74,14 +74,9 @@ def _exchanges(conversation: Conversation, places: dict[int, int]) -> list[dict[
     for exchange, parent in zip(conversation.exchanges, parents, strict=True):
         numbers = {"request": _place(exchange.request, places), "response": _place(exchange.response, places)}
         if parent is not None:
-            numbers["made_for"] = _first(conversation.exchanges[parent], places)
+            numbers["made_for"] = places[id(conversation.exchanges[parent].first)]
         result.append({name: number for name, number in numbers.items() if number is not None})
     return result
-
-
-def _first(exchange: Exchange, places: dict[int, int]) -> int | None:
-    request = _place(exchange.request, places)
-    return _place(exchange.response, places) if request is None else request
 
 
 def _place(message: Message | None, places: dict[int, int]) -> int | None:

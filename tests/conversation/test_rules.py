@@ -2,8 +2,9 @@
 
 import pytest
 
+from otel_openstack.conversation.patterns import Pattern
 from otel_openstack.conversation.rules import read_rules
-from otel_openstack.conversation.selection import Pattern, Rule, Selection, Shortening
+from otel_openstack.conversation.selection import Rule, Selection, Shortening
 from otel_openstack.exceptions import SettingsError
 
 RULES = """
