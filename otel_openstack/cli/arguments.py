@@ -231,6 +231,7 @@ examples:
   otel-openstack export 4bf92f3577b34da6a3ce929d0e0e4736 -o save.md
   otel-openstack export req-28c2ab3a-0012-4a6a-8875-ae048973164e --from '/var/lib/otel/traces*.json'
   otel-openstack export latest --select no-token-validation --select rules.toml
+  otel-openstack export latest --format curl -o again.sh        the client's calls, for a shell
 
 rules.toml, each table as often as needed (docs/selection.md):
   [[drop]]                          or keep, fold; shorten has a member and entries

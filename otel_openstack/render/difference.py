@@ -12,7 +12,8 @@ from otel_openstack.conversation.diff import Change, Finding
 SIGNS = {Change.CAME: "+", Change.WENT: "-", Change.MOVED: "»", Change.CHANGED: "~"}
 _SAME = "Both mean the same."
 _NUMBERS = "Numbers are messages of A; of what came, of B."
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|~#!&])")
+# The colon: GitHub makes a link of what looks like a URL
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|~#!&]|:(?=//))")
 _STYLE = """\
 :root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;vertical-align:top;border-bottom:1px
@@ -60,7 +61,7 @@ def markdown(difference: Difference) -> str:
         f"A is {_escaped(difference.first)}, B is {_escaped(difference.second)}. {difference.summary()}",
     ]
     if difference.findings:
-        lines += ["", "| | what | A | B | messages |", "|---|---|---|---|---|"]
+        lines += ["", "| change | what | A | B | messages |", "|---|---|---|---|---|"]
     for finding in difference.findings:
         cells = (finding.change.value, finding.what, finding.before, finding.after, _ranges(finding.numbers))
         lines.append(f"| {' | '.join(map(_escaped, cells))} |")
@@ -79,7 +80,8 @@ def page(difference: Difference) -> str:
         + "</tr>\n"
         for finding in difference.findings
     ]
-    head = "<thead><tr><th></th><th>what</th><th>A</th><th>B</th><th>messages</th></tr></thead>"
+    columns = "".join(f'<th scope="col">{name}</th>' for name in ("change", "what", "A", "B", "messages"))
+    head = f"<thead><tr>{columns}</tr></thead>"
     table = f"<table>\n{head}\n<tbody>\n{''.join(rows)}</tbody>\n</table>\n" if rows else ""
     return f"""\
 <!DOCTYPE html>
@@ -94,9 +96,11 @@ def page(difference: Difference) -> str:
 </style>
 </head>
 <body>
+<main>
 <h1>What differs</h1>
 <p>A is <b>{first}</b>, B is <b>{second}</b>. {difference.summary()}</p>
-{table}</body>
+{table}</main>
+</body>
 </html>
 """
 

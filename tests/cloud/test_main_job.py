@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import re
 import subprocess
 import sys
@@ -12,7 +14,7 @@ import pytest
 
 from tests.cloud import environment
 from tests.cloud.cloud import Cloud
-from tests.cloud.demo import DIAGRAM, DOCUMENT, LOG, STORE, receiver, write_documents
+from tests.cloud.demo import DIAGRAM, DOCUMENT, LOG, STORE, receiver, record, write_documents
 from tests.cloud.progress import Progress
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
@@ -30,6 +32,8 @@ class Recorded:
     secrets: tuple[str, ...]
     edited: tuple[list[str], list[str]]
     digests: tuple[dict[str, str], dict[str, str]]
+    replayed: bytes
+    difference: str
 
     def read(self, name: str) -> str:
         """Return the text of one of its files."""
@@ -57,9 +61,44 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         authentication = ("--os-auth-type", "v3token", "--os-token", token, "--os-user-domain-id=", "--os-username=")
         cloud.openstack(*authentication, "--os-password=", "image", "list")
         secrets = (token, *map(str, astuple(cloud.passwords)))
+        replayed = replay(directory, trace, cloud.passwords.admin)
+        image = cloud.openstack("image", "list", "-f", "value", "-c", "ID").strip()
+        record(cloud, directory / STORE, directory / "again.md", "image", "save", "--file", directory / "again", image)
     return Recorded(
-        directory, trace, secrets, (edited_before, installed.edited_files()), (before, installed.file_digests())
+        directory,
+        trace,
+        secrets,
+        (edited_before, installed.edited_files()),
+        (before, installed.file_digests()),
+        replayed,
+        tool("diff", directory / DOCUMENT, directory / "again.md"),
     )
+
+
+def tool(*arguments: str | Path) -> str:
+    """Run ``otel-openstack``, and return what it prints."""
+    command = [sys.executable, "-m", "otel_openstack.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def replay(directory: Path, trace: str, password: str) -> bytes:
+    """Make the client's calls again with the script of the document, and return the image that it saves."""
+    script = directory / "image-save.sh"
+    script.write_text(tool("export", trace, "--from", directory / STORE, "--format", "curl"))
+    environment = {"PATH": os.environ["PATH"], "OS_PASSWORD": password}
+    subprocess.run(["sh", script], cwd=directory, env=environment, capture_output=True, check=True, timeout=60)
+    (saved,) = directory.glob("message-*.body")
+    return saved.read_bytes()
+
+
+def test_a_shell_saves_the_image_again(recorded: Recorded) -> None:
+    """With a fresh token, and the password that the recording does not have."""
+    assert recorded.replayed == random.Random(0).randbytes(100_000)
+
+
+def test_the_same_command_means_the_same_again(recorded: Recorded) -> None:
+    """Other ids, times and tokens are no difference."""
+    assert "Both mean the same." in recorded.difference, recorded.difference
 
 
 def test_callers_and_callees_are_named_as_openstack_names_them(recorded: Recorded) -> None:
