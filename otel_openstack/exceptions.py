@@ -7,6 +7,7 @@
     ├── SourceError        a store, a file or a back end cannot be opened, read or written
     ├── DecodeError        bytes that should be OTLP are not
     ├── DocumentError      a document of messages breaks its own grammar
+    ├── DeploymentError    a service of a host cannot be started under the agent, or not be set back
     └── EmptyTraceError    a trace was found, but there is nothing in it to show
 
 Every message is one sentence that names the offending value; ``hint`` is a second one that names the remedy. The
@@ -46,3 +47,7 @@ class DocumentError(OtelOpenStackError):
 
 class EmptyTraceError(OtelOpenStackError):
     """A trace was found, but it holds no HTTP message."""
+
+
+class DeploymentError(OtelOpenStackError):
+    """A host's unit, its environment or our own file in it is not as starting under the agent needs it."""

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from otel_openstack import __version__
-from otel_openstack.cli import verbs
+from otel_openstack.cli import deployment, verbs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -294,4 +294,25 @@ _VERBS: tuple[_Verb, ...] = (
     ("list", verbs.list_, _list_arguments, "list the latest traces", _LIST_EXAMPLES),
     ("find", verbs.find, _find_arguments, "find the traces that an id occurs in", _FIND_EXAMPLES),
     ("doctor", verbs.doctor, _doctor_arguments, "say what the agent would do in an environment", _DOCTOR_EXAMPLES),
+    (
+        "enable",
+        deployment.enable,
+        deployment.enable_arguments,
+        "have systemd start services under the agent",
+        deployment.EXAMPLES,
+    ),
+    (
+        "disable",
+        deployment.disable,
+        deployment.disable_arguments,
+        "have systemd start services as before",
+        deployment.DISABLE_EXAMPLES,
+    ),
+    (
+        "status",
+        deployment.status,
+        deployment.status_arguments,
+        "show which services systemd starts under the agent",
+        deployment.STATUS_EXAMPLES,
+    ),
 )
