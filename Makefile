@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := otel_openstack tests
+SOURCES := otel_openstack tests deploy
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types imports format bench clean

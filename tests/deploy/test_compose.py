@@ -1,0 +1,64 @@
+"""The back ends' compose file, against the schema of its format and against itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FILE = Path(__file__).parents[2] / "deploy" / "compose.yaml"
+
+
+def load(tools: Path, text: str) -> Any:
+    """Read YAML; its library is among the tools."""
+    code = "import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))"
+    done = subprocess.run([tools / "bin/python", "-c", code], input=text, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def compose(tools: Path) -> Any:
+    """Return the file's content."""
+    return load(tools, FILE.read_text())
+
+
+def test_it_keeps_the_schema_of_the_compose_specification(tools: Path) -> None:
+    """As docker compose checks it."""
+    command = [tools / "bin/check-jsonschema", "--builtin-schema", "vendor.compose-spec", FILE]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_image_is_pinned_and_nothing_listens_beyond_loopback(compose: Any) -> None:
+    """Names are the projects' own."""
+    images = {service["image"].rpartition(":")[0] for service in compose["services"].values()}
+    assert images == {
+        "otel/opentelemetry-collector-contrib", "jaegertracing/jaeger", "grafana/tempo", "prom/prometheus",
+        "grafana/grafana", "busybox",
+    }  # fmt: skip
+    for service in compose["services"].values():
+        assert re.fullmatch(r"[a-z/-]+:v?\d+\.\d+\.\d+", service["image"])
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
+
+
+def test_everything_that_is_named_is_there_and_is_asked_for_its_health(compose: Any) -> None:
+    """Configurations, volumes and services; whoever cannot be asked itself is asked by ``ready``."""
+    probes = json.dumps(compose["services"]["ready"]["healthcheck"]["test"])
+    for name, service in compose["services"].items():
+        assert set(service.get("depends_on", ())) <= set(compose["services"])
+        assert {config["source"] for config in service.get("configs", ())} <= set(compose["configs"])
+        assert {volume.partition(":")[0] for volume in service.get("volumes", ())} <= set(compose["volumes"])
+        assert "healthcheck" in service or f"http://{name}:" in probes
+
+
+def test_the_configurations_lead_to_each_other(compose: Any, tools: Path) -> None:
+    """Every host that one of them names is a service."""
+    for name, config in compose["configs"].items():
+        content = load(tools, config["content"])
+        assert content, name
+        hosts = set(re.findall(r"(?:http://|\")([a-z]+):\d+", config["content"]))
+        assert hosts <= set(compose["services"])
