@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +63,22 @@ def test_status_is_a_line_a_unit_and_an_exit_code(host: Host, capsys: pytest.Cap
     assert capsys.readouterr().out == f"{unit}\ton\t{FILE}\n"
     assert main(["status", "--service", "glance-api", "--service", "keystone", *tree]) == 1
     assert capsys.readouterr().out == f"{unit}\ton\t{FILE}\nkeystone\tnot installed\t\n"
+
+
+def test_status_is_a_table_on_a_terminal(host: Host) -> None:
+    """With headings, and columns that stand below each other."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "otel_openstack.cli", "status", "--service", "glance-api", "--service", "keystone"]
+    done = subprocess.run([*command, "--root", str(host.path)], stdout=theirs, check=False)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert done.returncode == 1
+    assert shown.splitlines() == [
+        "unit                          state          where",
+        "openstack-glance-api.service  off            /usr/lib/systemd/system/openstack-glance-api.service",
+        "keystone                      not installed",
+    ]
 
 
 def test_a_host_without_services_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
