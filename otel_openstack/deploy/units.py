@@ -91,6 +91,13 @@ class Unit:
                     return None  # to /dev/null: masked
         return None
 
+    def real(self) -> Unit:
+        """Return the unit that this is another name of, as a link in a folder of units makes it; else this one."""
+        if self.fragment is None or "@" in self.name:
+            return self
+        target = Unit(self.root, self.root.inside(self.fragment).name)
+        return target if target.fragment is not None else self
+
     def commands(self) -> list[Command]:
         """Return what the unit runs without our drop-in.
 
@@ -154,21 +161,14 @@ def resolve(root: Root, service: str) -> Unit:
 
 
 def units_of(root: Root, service: str) -> list[Unit]:
-    """Return a service's units that are installed or still have our drop-in; of those that are links, one.
+    """Return a service's units that are installed or still have our drop-in, by their real names.
 
     :raises DeploymentError: the name can be none.
     """
     if not _VALID_NAME.fullmatch(service):
         raise DeploymentError(f"{service!r} is no name of a service or unit.", hint="Such as --service glance-api.")
-    found: dict[tuple[object, str], Unit] = {}
-    for name in _candidates(service):
-        unit = Unit(root, name)
-        fragment = unit.fragment
-        if fragment is not None or root.is_file(unit.dropin):
-            # An instance shares the file of its template, and is a unit of its own
-            key = (root.inside(fragment) if fragment else None, name if "@" in name or not fragment else "")
-            found.setdefault(key, unit)
-    return list(found.values())
+    units = (Unit(root, name).real() for name in _candidates(service))
+    return list(dict.fromkeys(unit for unit in units if unit.fragment is not None or root.is_file(unit.dropin)))
 
 
 def installed(root: Root) -> list[Unit]:

@@ -6,6 +6,7 @@ import pytest
 
 from otel_openstack.deploy.units import DROPIN, UNITS, Unit, installed, resolve
 from otel_openstack.exceptions import DeploymentError
+from otel_openstack.instrument.services import SERVICES
 from tests.deploy.host import Host
 
 
@@ -37,12 +38,17 @@ def test_an_instance_is_found_by_its_template(host: Host) -> None:
 
 
 def test_two_units_of_one_service_are_told_apart_by_the_user(host: Host) -> None:
-    """Two names of one file are one."""
+    """Two names of one file are one, and the file's is the unit's; a unit linked from elsewhere has the link's."""
     host.unit("openstack-glance-api.service", "ExecStart=/x")
     (host.path / "usr/lib/systemd/system/glance-api.service").symlink_to("openstack-glance-api.service")
-    assert resolve(host.root, "glance-api").name == "glance-api.service"
+    assert resolve(host.root, "glance-api").name == "openstack-glance-api.service"
+    host.unit("other.service", "ExecStart=/x", folder="/opt")
+    (host.path / "etc/systemd/system/my.service").symlink_to("/opt/other.service")
+    assert resolve(host.root, "my.service").name == "my.service"
     host.unit("devstack@g-api.service", "ExecStart=/x")
-    with pytest.raises(DeploymentError, match=r"several units here: glance-api.service, devstack@g-api.service"):
+    with pytest.raises(
+        DeploymentError, match=r"several units here: openstack-glance-api.service, devstack@g-api.service"
+    ):
         resolve(host.root, "glance-api")
 
 
@@ -102,3 +108,8 @@ def test_no_name_belongs_to_two_services() -> None:
     """The table leads from a unit to one service."""
     names = [name for service, others in UNITS.items() for name in (service, *others)]
     assert len(names) == len(set(names))
+
+
+def test_every_service_that_the_agent_knows_can_be_enabled_by_its_name() -> None:
+    """The agent's table and this one are two, for neither loads the other."""
+    assert {service.name for service in SERVICES} <= set(UNITS)
