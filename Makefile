@@ -4,9 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := otel_openstack tests deploy
+# Where the back ends of the tests are built, once: anywhere that is kept
+BACKENDS ?= build/backends
+export BACKENDS
+GO := $(shell command -v go || ls /usr/local/go/bin/go 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports format bench clean
+.PHONY: help demo test check lint types imports format bench backends backends-path clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -14,7 +18,7 @@ help:  ## show this list
 demo: $(STAMP)  ## a real cloud, one recorded command, its document in build/demo/
 	@$(BIN)/python -m tests.cloud.demo
 
-test: $(STAMP)  ## every test, also those that need the real cloud
+test: $(STAMP) $(if $(GO),backends)  ## every test, also those that need the real cloud and, with Go, real back ends
 	@$(BIN)/python -m tests.cloud.environment
 	@$(BIN)/coverage erase
 	@$(BIN)/pytest --cov --cov-report=
@@ -41,6 +45,20 @@ format: $(STAMP)  ## format the code and mend what can be mended
 
 bench: $(STAMP)  ## the benchmarks: ratios against named peers, measured in one run
 	@$(BIN)/python -m tests.benchmarks
+
+backends: $(addprefix $(BACKENDS)/,otelcol-openstack jaeger tempo prometheus)  ## Collector, Jaeger, Tempo, Prometheus: real ones
+
+backends-path:
+	@echo $(abspath $(BACKENDS))
+
+$(BACKENDS)/otelcol-openstack: collector/builder.yaml
+	@backends/build.sh otelcol-openstack $(BACKENDS)
+
+$(BACKENDS)/jaeger $(BACKENDS)/tempo: $(BACKENDS)/%: backends/%/go.mod backends/%/go.sum
+	@backends/build.sh $* $(BACKENDS)
+
+$(BACKENDS)/prometheus:
+	@backends/build.sh prometheus $(BACKENDS)
 
 clean:  ## remove environments and build output
 	rm -rf $(VENV) build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -11,7 +11,8 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from otel_openstack.exceptions import SettingsError
 
@@ -21,6 +22,9 @@ _APPLICATION = re.compile(r"\s*[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*\s*")
 _MEDIA_TYPE = re.compile(r"\s*[\w.+-]+/(\*|[\w.+-]+)\s*", re.ASCII)
 _WORDS_FOR_TRUE = frozenset({"1", "on", "true", "yes"})
 _WORDS_FOR_FALSE = frozenset({"0", "off", "false", "no"})
+_DURATION = re.compile(r"([0-9]+)([smhd])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_S = TypeVar("_S")
 
 
 def _size(text: str) -> int:
@@ -73,6 +77,20 @@ def _applications(text: str) -> str:
     if not all(_APPLICATION.fullmatch(name) for name in text.split(",")):
         raise SettingsError("names no applications", hint="give module:attribute, and commas between several")
     return text
+
+
+def _headers(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    if not all(name.strip() and separator for name, separator, _ in pairs):
+        raise SettingsError("is no list of headers", hint="give name=value, and commas between several")
+    return tuple((name.strip(), unquote(value.strip())) for name, _, value in pairs)
+
+
+def _duration(text: str) -> int:
+    match = _DURATION.fullmatch(text.lower())
+    if match is None or not int(match[1]):
+        raise SettingsError("is no length of time", hint="give a number and its unit, as 90s, 15m, 2h or 7d")
+    return int(match[1]) * _SECONDS[match[2]]
 
 
 def _setting(variable: str, default: object, read: Callable[[str], object], meaning: str) -> Any:
@@ -219,20 +237,67 @@ class Settings:
         :param environ: the environment, as :data:`os.environ`. An empty value counts as unset, as the OpenTelemetry
             specification wants it of every variable.
         """
-        values: dict[str, object] = {}
-        for setting in fields(cls):
-            variable = setting.metadata["variable"]
-            text = environ.get(variable, "").strip()
-            if not text:
-                continue
-            try:
-                values[setting.name] = setting.metadata["read"](text)
-            except SettingsError as error:
-                _logger.warning("%s=%r %s: %s; %r is used", variable, text, error, error.hint, setting.default)
-        return cls(**values)  # type: ignore[arg-type]  # each reader returns its field's type
+        return _from_env(cls, environ)
 
 
-def documentation() -> tuple[tuple[str, object, str], ...]:
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """How the reader reaches a back end; who it is may also stand in the URL, as ``https://user:password@host``.
+
+    :param headers: pairs of name and value that go with every request.
+    :param certificate: file of the authorities to trust, in PEM; ``""`` are those that ``requests`` trusts.
+    :param client_certificate: file of our own certificate, in PEM; ``""`` is none.
+    :param client_key: file of its key; ``""`` when it is in the same file.
+    :param timeout: seconds to wait for an answer.
+    :param lookback: seconds back from now that searches cover.
+    """
+
+    headers: tuple[tuple[str, str], ...] = _setting(
+        "OTEL_OPENSTACK_SOURCE_HEADERS",
+        (),
+        _headers,
+        "Headers of every request to a back end, `X-Scope-OrgID=lab,Authorization=Bearer%20…`: percent-encoded values.",
+    )
+    certificate: str = _setting(
+        "OTEL_OPENSTACK_SOURCE_CERTIFICATE", "", str, "File of the authorities to trust in place of the system's, PEM."
+    )
+    client_certificate: str = _setting(
+        "OTEL_OPENSTACK_SOURCE_CLIENT_CERTIFICATE", "", str, "File of the certificate to show to a back end, PEM."
+    )
+    client_key: str = _setting(
+        "OTEL_OPENSTACK_SOURCE_CLIENT_KEY", "", str, "File of its key, where that is not in the same file."
+    )
+    timeout: int = _setting(
+        "OTEL_OPENSTACK_SOURCE_TIMEOUT", 30, _duration, "How long to wait for an answer: `90s`, `2m`."
+    )
+    lookback: int = _setting(
+        "OTEL_OPENSTACK_SOURCE_LOOKBACK",
+        30 * 86400,
+        _duration,
+        "How far back from now back ends are searched: `12h`, `90d`. A trace id leads further.",
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> SourceSettings:
+        """Read the settings as :meth:`Settings.from_env` does."""
+        return _from_env(cls, environ)
+
+
+def _from_env(cls: type[_S], environ: Mapping[str, str]) -> _S:
+    values: dict[str, object] = {}
+    for setting in fields(cls):  # type: ignore[arg-type]  # both are dataclasses
+        variable = setting.metadata["variable"]
+        text = environ.get(variable, "").strip()
+        if not text:
+            continue
+        try:
+            values[setting.name] = setting.metadata["read"](text)
+        except SettingsError as error:
+            _logger.warning("%s=%r %s: %s; %r is used", variable, text, error, error.hint, setting.default)
+    return cls(**values)
+
+
+def documentation(cls: type[Settings | SourceSettings] = Settings) -> tuple[tuple[str, object, str], ...]:
     """Return a row (variable, default, meaning) for each setting, for tables that people read."""
-    settings: tuple[Field[Any], ...] = fields(Settings)
+    settings: tuple[Field[Any], ...] = fields(cls)
     return tuple((s.metadata["variable"], s.default, s.metadata["meaning"]) for s in settings)

@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
-from otel_openstack.settings import documentation
+from otel_openstack.settings import Settings, SourceSettings, documentation
 
 ROOT = Path(__file__).parent.parent
 
 
-def settings_table() -> str:
+def settings_table(cls: type[Settings | SourceSettings]) -> str:
     """Return the table as the README must have it."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
-    for variable, default, meaning in documentation():
-        shown = {"True": "on", "False": "off", "": "unset"}.get(str(default), default)
+    for variable, default, meaning in documentation(cls):
+        shown = {"True": "on", "False": "off", "": "unset", "()": "unset"}.get(str(default), default)
+        if variable.endswith(("_TIMEOUT", "_LOOKBACK")):
+            shown = f"{default}s"
         rows.append(f"| `{variable}` | `{shown}` | {meaning} |")
     return "\n".join(rows)
 
@@ -19,8 +21,9 @@ def settings_table() -> str:
 def test_the_settings_table_is_what_the_code_reads() -> None:
     """Every setting stands in the README with its default and its meaning, and no other does."""
     readme = (ROOT / "README.md").read_text()
-    assert settings_table() in readme
-    assert readme.count("| `OTEL_") == len(documentation())
+    assert settings_table(Settings) in readme
+    assert settings_table(SourceSettings) in readme
+    assert readme.count("| `OTEL_") == len(documentation(Settings)) + len(documentation(SourceSettings))
 
 
 def test_every_make_target_of_the_readme_exists() -> None:

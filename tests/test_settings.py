@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from otel_openstack.settings import Settings, documentation
+from otel_openstack.settings import Settings, SourceSettings, documentation
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -116,3 +116,36 @@ def test_every_field_is_documented() -> None:
     rows = documentation()
     assert [default for _, default, _ in rows] == [field.default for field in dataclasses.fields(Settings)]
     assert all(variable.startswith("OTEL_") and meaning.endswith(".") for variable, _, meaning in rows)
+
+
+def test_every_source_variable_sets_its_field() -> None:
+    """Each variable of the reader's back ends is read into the field that documents it."""
+    environ = {
+        "OTEL_OPENSTACK_SOURCE_HEADERS": "X-Scope-OrgID=lab, Authorization=Bearer%20a%2Cb",
+        "OTEL_OPENSTACK_SOURCE_CERTIFICATE": "/ca.pem",
+        "OTEL_OPENSTACK_SOURCE_CLIENT_CERTIFICATE": "/me.pem",
+        "OTEL_OPENSTACK_SOURCE_CLIENT_KEY": "/me.key",
+        "OTEL_OPENSTACK_SOURCE_TIMEOUT": "2m",
+        "OTEL_OPENSTACK_SOURCE_LOOKBACK": "7D",
+    }
+    headers = (("X-Scope-OrgID", "lab"), ("Authorization", "Bearer a,b"))
+    assert set(environ) == {variable for variable, _, _ in documentation(SourceSettings)}
+    assert SourceSettings.from_env(environ) == SourceSettings(headers, "/ca.pem", "/me.pem", "/me.key", 120, 604_800)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OTEL_OPENSTACK_SOURCE_HEADERS", "no pair"),
+        ("OTEL_OPENSTACK_SOURCE_HEADERS", "=value"),
+        ("OTEL_OPENSTACK_SOURCE_TIMEOUT", "30"),
+        ("OTEL_OPENSTACK_SOURCE_LOOKBACK", "0d"),
+        ("OTEL_OPENSTACK_SOURCE_LOOKBACK", "a while"),
+    ],
+)
+def test_a_source_variable_that_means_nothing_leaves_the_default(
+    caplog: pytest.LogCaptureFixture, variable: str, value: str
+) -> None:
+    """It is named in the log."""
+    assert SourceSettings.from_env({variable: value}) == SourceSettings()
+    assert variable in caplog.text

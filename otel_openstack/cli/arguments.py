@@ -109,7 +109,11 @@ def _diff_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a document, a log or our JSON, or - for standard input")
-    parser.add_argument("--into", metavar="SOURCE", help="a .db store ($OTEL_OPENSTACK_STORE) or otlp+http://HOST:PORT")
+    parser.add_argument(
+        "--into",
+        metavar="SOURCE",
+        help="a .db store ($OTEL_OPENSTACK_STORE), otlp+http://HOST:4318 or otlp+grpc://HOST:4317",
+    )
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
@@ -145,7 +149,8 @@ def _source_argument(parser: argparse.ArgumentParser) -> None:
         "--from",
         dest="source",
         metavar="SOURCE",
-        help="a .db store ($OTEL_OPENSTACK_STORE), or a file, folder or glob of the Collector's file exporter, or -",
+        help="a .db store ($OTEL_OPENSTACK_STORE), a file, folder or glob of the Collector's file exporter, -,"
+        " jaeger+http://HOST:16686 or tempo+http://HOST:3200",
     )
 
 
@@ -230,6 +235,8 @@ examples:
   otel-openstack export latest
   otel-openstack export 4bf92f3577b34da6a3ce929d0e0e4736 -o save.md
   otel-openstack export req-28c2ab3a-0012-4a6a-8875-ae048973164e --from '/var/lib/otel/traces*.json'
+  otel-openstack export latest --from jaeger+https://jaeger.lab:16686
+  OTEL_OPENSTACK_SOURCE_HEADERS=X-Scope-OrgID=lab otel-openstack export latest --from tempo+http://127.0.0.1:3200
   otel-openstack export latest --select no-token-validation --select rules.toml
   otel-openstack export latest --format curl -o again.sh        the client's calls, for a shell
 
@@ -254,12 +261,14 @@ examples:
   otel-openstack import image-save.md                        prints the trace id as its last line
   otel-openstack import image-set.log --into traces.db
   otel-openstack import image-save.md --into otlp+http://127.0.0.1:4318
+  otel-openstack import image-save.md --into otlp+grpc://127.0.0.1:4317
 """
 
 _LIST_EXAMPLES = """\
 examples:
   otel-openstack list --since 15m --service glance-api
   otel-openstack list --from spans.jsonl --json
+  otel-openstack list --since 1h --from tempo+http://127.0.0.1:3200
 """
 
 _FIND_EXAMPLES = """\

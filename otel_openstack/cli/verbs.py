@@ -247,10 +247,17 @@ def _write_text(text: str, output: str | None) -> None:
 def _open_source(options: Namespace) -> TraceSource:
     from otel_openstack.traces import open_source
 
-    return open_source(options.source or str(_default_store()))
+    return open_source(options.source or str(_default_store()), progress=_progress)
+
+
+def _progress(text: str) -> None:
+    """Show what is being done on one line, which the next one takes the place of; only on a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text[:100]}\r", end="", file=sys.stderr, flush=True)
 
 
 def _tell_damage(source: TraceSource) -> None:
+    _progress("")
     for sentence in source.damage:
         say(f"warning: {sentence}")
 

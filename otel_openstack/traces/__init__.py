@@ -1,17 +1,21 @@
 """Where spans are kept and found: one contract, several keepers.
 
-=================  ==========================================  =============================
-what is named      example                                     kept by
-=================  ==========================================  =============================
-``*.db``           ``traces.db``                               :mod:`.store` (read and write)
-a Collector file   ``run.jsonl``, ``spans/``, ``'s-*.json'``   :mod:`.otlp_file`
-``-``              standard input                              :mod:`.otlp_file`
-``otlp+http://…``  ``otlp+http://localhost:4318``              :mod:`.otlp_sink` (write only)
-=================  ==========================================  =============================
+===================  ==========================================  =============================
+what is named        example                                     kept by
+===================  ==========================================  =============================
+``*.db``             ``traces.db``                               :mod:`.store` (read and write)
+a Collector file     ``run.jsonl``, ``spans/``, ``'s-*.json'``   :mod:`.otlp_file`
+``-``                standard input                              :mod:`.otlp_file`
+``jaeger+http://…``  ``jaeger+https://jaeger.lab:16686``         :mod:`.jaeger` (read only)
+``tempo+http://…``   ``tempo+http://user:pw@localhost:3200``     :mod:`.tempo` (read only)
+``otlp+http://…``    ``otlp+http://localhost:4318``              :mod:`.otlp_sink` (write only)
+``otlp+grpc://…``    ``otlp+grpc://localhost:4317``              :mod:`.otlp_grpc` (write only)
+===================  ==========================================  =============================
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -21,6 +25,7 @@ from otel_openstack.exceptions import SourceError
 from otel_openstack.otlp import Span
 
 if TYPE_CHECKING:
+    from otel_openstack.settings import SourceSettings
     from otel_openstack.traces.store import Store
 
 
@@ -112,16 +117,29 @@ class TraceSink(Protocol):
 STORE_SUFFIX = ".db"
 
 
-def open_source(name: str) -> TraceSource:
+Progress = Callable[[str], None]
+"""Is told, in a few words, what a long search does now."""
+
+
+def _silent(_: str) -> None:
+    """Nobody looks."""
+
+
+def open_source(name: str, *, progress: Progress = _silent) -> TraceSource:
     """Open what a person names to read traces from: see the table of this module.
 
+    :param progress: told what is done while a search goes on.
     :raises SourceError: there is no such thing, or it is not understood.
     """
     scheme = _scheme(name)
+    if open_it := _BACK_ENDS.get(scheme):
+        return open_it(name.partition("+")[2], progress)
     if scheme in _SINKS:
         raise SourceError(f"{name} can be written to, but not read from.", hint=_UNDERSTOOD)
     if scheme:
-        raise SourceError(f"{name} begins with {scheme!r}, which is not understood.", hint=_UNDERSTOOD)
+        plain = scheme in ("http://", "https://")
+        hint = f"Say what it is: jaeger+{name}, or tempo+{name}." if plain else _UNDERSTOOD
+        raise SourceError(f"{name} begins with {scheme!r}, which is not understood.", hint=hint)
     return _open_store(name, create=False) if name.endswith(STORE_SUFFIX) else _open_files(name)
 
 
@@ -135,12 +153,16 @@ def open_sink(name: str) -> TraceSink:
     open_it = _SINKS.get(_scheme(name))
     if open_it is None:
         raise SourceError(
-            f"Spans cannot be written to {name}.", hint="Name a .db store, or an endpoint: otlp+http://HOST:PORT."
+            f"Spans cannot be written to {name}.",
+            hint="Name a .db store, or an endpoint: otlp+http://HOST:4318, otlp+grpc://HOST:4317.",
         )
     return open_it(name)
 
 
-_UNDERSTOOD = "A source is a .db store, or a file, folder or glob of the Collector's file exporter, or - (see --help)."
+_UNDERSTOOD = (
+    "A source is a .db store, a file, folder or glob of the Collector's file exporter, -, jaeger+http://HOST:16686 or"
+    " tempo+http://HOST:3200."
+)
 
 
 def _scheme(name: str) -> str:
@@ -163,10 +185,49 @@ def _open_files(name: str) -> TraceSource:
     return OtlpFiles(name)
 
 
-def _open_endpoint(name: str) -> TraceSink:
+def _open_jaeger(url: str, progress: Progress) -> TraceSource:
+    from otel_openstack.traces.jaeger import Jaeger
+
+    return Jaeger(url, _source_settings(), progress=progress)
+
+
+def _open_tempo(url: str, progress: Progress) -> TraceSource:
+    from otel_openstack.traces.tempo import Tempo
+
+    return Tempo(url, _source_settings(), progress=progress)
+
+
+def _open_http_endpoint(name: str) -> TraceSink:
     from otel_openstack.traces.otlp_sink import OtlpSink
 
-    return OtlpSink(name.removeprefix("otlp+"))
+    return OtlpSink(name.removeprefix("otlp+"), _source_settings())
 
 
-_SINKS: dict[str, Callable[[str], TraceSink]] = {"otlp+http://": _open_endpoint, "otlp+https://": _open_endpoint}
+def _open_grpc_endpoint(name: str) -> TraceSink:
+    try:
+        from otel_openstack.traces.otlp_grpc import OtlpGrpcSink
+    except ImportError as error:
+        raise SourceError(
+            f"{name} is gRPC, which is not installed.", hint="pip install 'otel-openstack[grpc]', or say otlp+http://."
+        ) from error
+    return OtlpGrpcSink(name.removeprefix("otlp+"), _source_settings())
+
+
+def _source_settings() -> SourceSettings:
+    from otel_openstack.settings import SourceSettings
+
+    return SourceSettings.from_env(os.environ)
+
+
+_BACK_ENDS: dict[str, Callable[[str, Progress], TraceSource]] = {
+    "jaeger+http://": _open_jaeger,
+    "jaeger+https://": _open_jaeger,
+    "tempo+http://": _open_tempo,
+    "tempo+https://": _open_tempo,
+}
+_SINKS: dict[str, Callable[[str], TraceSink]] = {
+    "otlp+http://": _open_http_endpoint,
+    "otlp+https://": _open_http_endpoint,
+    "otlp+grpc://": _open_grpc_endpoint,
+    "otlp+grpcs://": _open_grpc_endpoint,
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from otel_openstack.exceptions import SourceError
 from otel_openstack.otlp import Span
@@ -35,6 +35,20 @@ def resolve(source: TraceSource, identifier: str) -> str:
             hint="Name one of them by its trace id; otel-openstack find shows them all.",
         )
     return found[0]
+
+
+def group_by_trace(spans: Iterable[Span]) -> dict[str, list[Span]]:
+    """Return the spans of each trace, each span once; those without valid ids are left out."""
+    traces: dict[str, dict[str, Span]] = {}
+    for span in spans:
+        if span.has_valid_ids:
+            traces.setdefault(span.trace_id, {}).setdefault(span.span_id, span)
+    return {trace_id: list(members.values()) for trace_id, members in traces.items()}
+
+
+def start_of(spans: Iterable[Span]) -> int:
+    """Return the start of the earliest span."""
+    return min(span.start_unix_nano for span in spans)
 
 
 def summarize(trace_id: str, spans: Sequence[Span]) -> TraceSummary:

@@ -10,6 +10,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otel_openstack.exceptions import SourceError
 from otel_openstack.otlp import Span, protobuf
+from otel_openstack.settings import SourceSettings
+from otel_openstack.traces.http_api import configure, reason
 
 _MAX_REQUEST_BYTES = 4 * 1024**2  # every receiver takes this much
 _MAX_SPANS = 512
@@ -20,19 +22,22 @@ class OtlpSink:
     """A :class:`~otel_openstack.traces.TraceSink` that sends to an OTLP/HTTP endpoint.
 
     :param endpoint: its URL, with or without ``/v1/traces``.
+    :param settings: headers and certificates.
+    :raises SettingsError: a certificate or key file is not there.
     """
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, settings: SourceSettings | None = None) -> None:
         base = endpoint.rstrip("/")
         self._url = base if base.endswith("/v1/traces") else f"{base}/v1/traces"
         self._session = requests.Session()
+        configure(self._session, settings or SourceSettings())
 
     def write(self, spans: Iterable[Span]) -> None:
         """Send spans, as many requests as it takes.
 
         :raises SourceError: the endpoint cannot be reached, or does not take them all.
         """
-        for request in _requests(spans):
+        for request in encode_requests(spans):
             self._check(self._post(request))
 
     def probe(self) -> None:
@@ -53,7 +58,7 @@ class OtlpSink:
             )
         except requests.RequestException as error:
             raise SourceError(
-                f"{self._url} cannot be reached: {_reason(error)}.",
+                f"{self._url} cannot be reached: {reason(error)}.",
                 hint="Does an OTLP/HTTP receiver listen there? otel-openstack receive starts one.",
             ) from error
 
@@ -68,19 +73,28 @@ class OtlpSink:
                 hint="OTLP/HTTP is usually spoken on port 4318; its receiver's log tells more.",
             )
         try:
-            refused = ExportTraceServiceResponse.FromString(response.content).partial_success
+            answer = ExportTraceServiceResponse.FromString(response.content)
         except ProtobufError as error:
             raise SourceError(
                 f"{self._url} answered 200, but not in OTLP.", hint="Does an OTLP/HTTP receiver listen there?"
             ) from error
-        if refused.rejected_spans:
-            raise SourceError(
-                f"{self._url} refused {refused.rejected_spans} spans: {refused.error_message or 'no reason given'}.",
-                hint="The others were taken.",
-            )
+        check_refused(self._url, answer)
 
 
-def _requests(spans: Iterable[Span]) -> Iterator[bytes]:
+def check_refused(endpoint: str, answer: ExportTraceServiceResponse) -> None:
+    """Make sure that an endpoint took all spans.
+
+    :raises SourceError: it says that it did not.
+    """
+    refused = answer.partial_success
+    if refused.rejected_spans:
+        raise SourceError(
+            f"{endpoint} refused {refused.rejected_spans} spans: {refused.error_message or 'no reason given'}.",
+            hint="The others were taken.",
+        )
+
+
+def encode_requests(spans: Iterable[Span]) -> Iterator[bytes]:
     """Yield requests of a size that every receiver takes; one span that is larger goes alone."""
     chunk: list[Span] = []
     for span in spans:
@@ -100,11 +114,3 @@ def _cut(spans: list[Span]) -> Iterator[bytes]:
     middle = len(spans) // 2
     yield from _cut(spans[:middle])
     yield from _cut(spans[middle:])
-
-
-def _reason(error: requests.RequestException) -> str:
-    """Return the innermost reason: what requests and urllib3 wrap around it names objects, not causes."""
-    cause: BaseException = error
-    while cause.__context__ is not None:
-        cause = cause.__context__
-    return getattr(cause, "strerror", None) or str(cause)

@@ -8,14 +8,14 @@ from otel_openstack.otlp import protobuf
 from otel_openstack.traces.digest import digest
 from otel_openstack.traces.identifiers import identifiers_of
 from tests.strategies import span_lists
-from tests.traces.contract import OTHER, SPANS, TRACE
+from tests.traces.contract import OTHER, SPANS, T0, TRACE
 
 
 def test_a_digest_tells_what_the_index_needs():
     traces = {}
     digest(protobuf.encode(SPANS), traces, first_place=10)
     first = traces[bytes.fromhex(TRACE)]
-    assert first.start_unix_nano == 1_000
+    assert first.start_unix_nano == T0 + 1_000
     assert first.services == {"openstack", "glance-api"}
     assert "8f3d0a5e00c14f4b9d1f7c2a6b3e4d5f" in first.identifiers
     assert [place for place, _ in first.spans] == [10, 11]
@@ -39,7 +39,7 @@ def test_requests_add_up():
     traces = {}
     digest(protobuf.encode(SPANS[1:]), traces)
     digest(protobuf.encode(SPANS[:1]), traces, first_place=100)
-    assert traces[bytes.fromhex(TRACE)].start_unix_nano == 1_000
+    assert traces[bytes.fromhex(TRACE)].start_unix_nano == T0 + 1_000
     assert len(traces[bytes.fromhex(TRACE)].spans) == 2
 
 

@@ -1,0 +1,200 @@
+"""Real back ends for tests: started on free ports of loopback, each in a folder of its own, and ended here.
+
+The programs are those of ``make backends``. Without them, whoever asks for one is skipped with that reason.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.cloud.ports import free_ports
+from tests.cloud.processes import Process, base_environment, end_all
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = Path(os.environ.get("BACKENDS") or ROOT / "build" / "backends")
+PATIENCE = 30  # seconds until a back end must have started
+
+
+def program(name: str) -> Path:
+    """Return the path of a back end's program, or skip the test that needs it."""
+    path = FOLDER / name
+    if not path.is_file():
+        pytest.skip(f"{name} is not in {FOLDER}: make backends builds it, which needs Go")
+    return path
+
+
+@dataclass(frozen=True)
+class BackEnd:
+    """A back end that runs.
+
+    :param api: URL of its own API.
+    :param otlp_http: URL that takes OTLP/HTTP.
+    :param otlp_grpc: host and port that take OTLP/gRPC.
+    :param process: the process itself, for tests that end it early.
+    """
+
+    api: str
+    otlp_http: str
+    otlp_grpc: str
+    process: Process
+
+
+@contextmanager
+def run(name: str, arguments: list[str], folder: Path, environment: dict[str, str] | None = None) -> Iterator[Process]:
+    """Run a program until the block ends; its log stands in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    process = Process(
+        name, [program(name), *arguments], base_environment() | (environment or {}), folder / f"{name}.log"
+    )
+    try:
+        yield process
+    finally:
+        end_all([process], patience=3)  # what it keeps is of no use to anybody
+
+
+@contextmanager
+def jaeger(folder: Path, storage: dict[str, Any] | None = None) -> Iterator[BackEnd]:
+    """Run Jaeger, with its spans in memory if no other storage is named."""
+    http, grpc, api, api_grpc = (f"127.0.0.1:{port}" for port in free_ports(4))
+    configuration = {
+        "receivers": {"otlp": {"protocols": {"http": {"endpoint": http}, "grpc": {"endpoint": grpc}}}},
+        "exporters": {"jaeger_storage_exporter": {"trace_storage": "spans"}},
+        "extensions": {
+            "jaeger_storage": {"backends": {"spans": storage or {"memory": {"max_traces": 10_000}}}},
+            "jaeger_query": {
+                "storage": {"traces": "spans"},
+                "enable_tracing": False,
+                "http": {"endpoint": api},
+                "grpc": {"endpoint": api_grpc},
+            },
+        },
+        "service": {
+            "extensions": ["jaeger_storage", "jaeger_query"],
+            "pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["jaeger_storage_exporter"]}},
+            "telemetry": {"metrics": {"level": "none"}, "logs": {"level": "warn"}},
+        },
+    }
+    with run("jaeger", ["--config", _write(folder, configuration)], folder) as process:
+        _wait(process, f"http://{api}/api/v3/services")
+        wait_for_port(process, http)
+        yield BackEnd(f"http://{api}", f"http://{http}", grpc, process)
+
+
+@contextmanager
+def tempo(folder: Path, **distributor: Any) -> Iterator[BackEnd]:
+    """Run Tempo for many tenants, quick to show what it got; keywords are settings of its distributor."""
+    http, grpc, api, api_grpc, gossip = free_ports(5)
+    configuration = {
+        "multitenancy_enabled": True,
+        "server": {
+            "http_listen_address": "127.0.0.1",
+            "http_listen_port": api,
+            "grpc_listen_address": "127.0.0.1",
+            "grpc_listen_port": api_grpc,
+            "log_level": "warn",
+        },
+        "distributor": {
+            "max_attribute_bytes": 1024**2,
+            "receivers": {
+                "otlp": {
+                    "protocols": {
+                        "http": {"endpoint": f"127.0.0.1:{http}"},
+                        "grpc": {"endpoint": f"127.0.0.1:{grpc}"},
+                    }
+                }
+            },
+        }
+        | distributor,
+        "ingester": {
+            "trace_idle_period": "200ms",
+            "flush_check_period": "200ms",
+            "lifecycler": {
+                "min_ready_duration": "0s",
+                "address": "127.0.0.1",
+                "ring": {"kvstore": {"store": "inmemory"}, "replication_factor": 1},
+            },
+        },
+        "storage": {
+            "trace": {
+                "backend": "local",
+                "local": {"path": str(folder / "blocks")},
+                "wal": {"path": str(folder / "log")},
+            }
+        },
+        "overrides": {"defaults": {"global": {"max_bytes_per_trace": 100_000_000}}},
+        "memberlist": {"bind_addr": ["127.0.0.1"], "bind_port": gossip},
+        "usage_report": {"reporting_enabled": False},
+    }
+    with run("tempo", [f"-config.file={_write(folder, configuration)}"], folder) as process:
+        _wait(process, f"http://127.0.0.1:{api}/ready")
+        yield BackEnd(f"http://127.0.0.1:{api}", f"http://127.0.0.1:{http}", f"127.0.0.1:{grpc}", process)
+
+
+@contextmanager
+def collector(folder: Path, configuration: Path, environment: dict[str, str], health: str) -> Iterator[Process]:
+    """Run our Collector with one of its configurations.
+
+    :param environment: what the configuration takes from the environment.
+    :param health: host and port of its health check.
+    """
+    with run("otelcol-openstack", ["--config", str(configuration)], folder, environment) as process:
+        _wait(process, f"http://{health}/")
+        yield process
+
+
+def until(true: Callable[[], object], patience: float = PATIENCE, what: str = "that") -> None:
+    """Wait until something is true."""
+    deadline = time.monotonic() + patience
+    while not true():
+        assert time.monotonic() < deadline, f"{what} did not come within {patience:.0f} s"
+        time.sleep(0.1)
+
+
+def wait_for_port(process: Process, address: str) -> None:
+    """Wait until a process listens."""
+    import socket
+
+    def listens() -> bool:
+        assert process.status is None, process.log.read_text()[-2000:]
+        host, _, port = address.rpartition(":")
+        with socket.socket() as client:
+            return client.connect_ex((host, int(port))) == 0
+
+    until(listens, what=address)
+
+
+def _write(folder: Path, configuration: dict[str, Any]) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "configuration.yaml"
+    # YAML is a superset of JSON
+    file.write_text(json.dumps(configuration))
+    return str(file)
+
+
+def _wait(process: Process, url: str) -> None:
+    """Wait until a back end says that it is ready."""
+
+    def ready() -> bool:
+        assert process.status is None, process.log.read_text()[-2000:]
+        try:
+            return requests.get(url, timeout=5).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    until(ready, what=url)
+
+
+def have(*names: str) -> bool:
+    """Whether programs are on this machine."""
+    return all(shutil.which(name) or (FOLDER / name).is_file() for name in names)

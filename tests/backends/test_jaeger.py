@@ -1,0 +1,42 @@
+"""Jaeger, the real one, keeps the contract of a source."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import replace
+
+import pytest
+
+from otel_openstack.otlp import Resource
+from otel_openstack.traces import open_sink, open_source
+from tests.backends.programs import jaeger
+from tests.traces.contract import SourceContract
+
+
+@pytest.fixture
+def keep(tmp_path):
+    with ExitStack() as running:
+        count = 0
+
+        def keep(spans):
+            nonlocal count
+            count += 1
+            running.close()  # its memory has no tenants: each time a new one
+            server = running.enter_context(jaeger(tmp_path / str(count)))
+            with closing(open_sink(f"otlp+{server.otlp_http}")) as sink:
+                sink.write(spans)
+            return open_source(f"jaeger+{server.api}")
+
+        yield keep
+
+
+class TestJaeger(SourceContract):
+    def kept(self, span):
+        """Jaeger gives a name to services without one, and a nanosecond to spans that took none or less."""
+        named = span.resource.attributes.get("service.name")
+        word = "service-name-wrong-type" if "service.name" in span.resource.attributes else "missing-service-name"
+        if not isinstance(named, str):
+            span = replace(span, resource=Resource({**span.resource.attributes, "service.name": word}))
+        if span.end_unix_nano <= span.start_unix_nano:
+            span = replace(span, end_unix_nano=span.start_unix_nano + 1)
+        return span
