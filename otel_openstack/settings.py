@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar
-from urllib.parse import unquote
 
 from otel_openstack.exceptions import SettingsError
 
@@ -80,6 +79,8 @@ def _applications(text: str) -> str:
 
 
 def _headers(text: str) -> tuple[tuple[str, str], ...]:
+    from urllib.parse import unquote  # here: it costs the agent start-up time
+
     pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
     if not all(name.strip() and separator for name, separator, _ in pairs):
         raise SettingsError("is no list of headers", hint="give name=value, and commas between several")

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
+from urllib3.exceptions import ReadTimeoutError
 
 from otel_openstack.exceptions import SettingsError, SourceError
 from otel_openstack.settings import SourceSettings
@@ -124,7 +125,7 @@ class HttpApi:
         text = " ".join(map(str, causes))
         if isinstance(error, requests.exceptions.SSLError):
             return SourceError(f"{self.url} cannot be trusted: {_tls_reason(text)}.", hint=_tls_hint(text, self._name))
-        if isinstance(error, requests.exceptions.ReadTimeout):
+        if any(isinstance(cause, ReadTimeoutError) for cause in causes):
             return SourceError(
                 f"{self.url} gave no answer within {self._timeout[1]} s.",
                 hint="Wait longer (OTEL_OPENSTACK_SOURCE_TIMEOUT), or search less (OTEL_OPENSTACK_SOURCE_LOOKBACK).",
@@ -145,12 +146,7 @@ def configure(session: requests.Session, settings: SourceSettings) -> None:
 
     :raises SettingsError: a file is not there.
     """
-    files = (settings.certificate, settings.client_certificate, settings.client_key)
-    for file in filter(None, files):
-        if not Path(file).is_file():
-            raise SettingsError(
-                f"There is no file {file}.", hint="OTEL_OPENSTACK_SOURCE_*CERTIFICATE and _KEY name files."
-            )
+    check_files(settings)
     session.headers.update(settings.headers)
     if "authorization" in session.headers:
         session.auth = _as_it_is  # else requests puts what ~/.netrc says in its place
@@ -160,6 +156,18 @@ def configure(session: requests.Session, settings: SourceSettings) -> None:
         session.cert = (
             (settings.client_certificate, settings.client_key) if settings.client_key else settings.client_certificate
         )
+
+
+def check_files(settings: SourceSettings) -> None:
+    """Make sure that the files of certificates and keys are there.
+
+    :raises SettingsError: one is not.
+    """
+    for file in filter(None, (settings.certificate, settings.client_certificate, settings.client_key)):
+        if not Path(file).is_file():
+            raise SettingsError(
+                f"There is no file {file}.", hint="OTEL_OPENSTACK_SOURCE_*CERTIFICATE and _KEY name files."
+            )
 
 
 def reason(error: BaseException) -> str:

@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from otel_openstack.exceptions import SourceError
 from otel_openstack.otlp import Span
 from otel_openstack.settings import SourceSettings
+from otel_openstack.traces.http_api import check_files
 from otel_openstack.traces.otlp_sink import check_refused, encode_requests
 
 _METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -61,6 +62,8 @@ class OtlpGrpcSink:
 
 
 def _credentials(settings: SourceSettings) -> grpc.ChannelCredentials:
+    check_files(settings)
+
     def read(file: str) -> bytes | None:
         return Path(file).read_bytes() if file else None
 

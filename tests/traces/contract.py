@@ -84,7 +84,16 @@ class SourceContract:
         """Return spans in a form that compares all that this keeper keeps."""
         return exact(map(self.kept, spans))
 
-    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+    @settings(
+        max_examples=25,
+        # Each keeper's suite runs this very function, and takes the time that its keeper takes
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.differing_executors,
+            HealthCheck.too_slow,
+        ],
+        deadline=None,
+    )
     @given(spans=span_lists())
     def test_it_gives_each_span_exactly_once_and_whole(self, keep, spans):
         with closing(keep(spans)) as source:
