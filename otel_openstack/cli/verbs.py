@@ -204,7 +204,9 @@ def _named(name: str, options: Namespace, selection: Selection | None) -> Conver
     if name == "-" or (Path(name).is_file() and not _is_source(name)):
         imported = import_document(_read_text(name), name="standard input" if name == "-" else name)
         return _conversation(imported.trace_id, imported.spans, options, selection)
-    is_source = Path(name).exists() or name.endswith(".db")
+    is_source = Path(name).exists() or "*" in name
+    if not is_source and ("." in name or "/" in name):  # no id has either
+        raise SettingsError(f"There is no {name}.", hint="Name a document, a source, or a trace of --from.")
     with open_source(name) if is_source else _open_source(options) as source:
         trace_id = resolve(source, LATEST if is_source else name)
         spans = source.trace(trace_id)

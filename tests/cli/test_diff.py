@@ -50,7 +50,19 @@ def test_a_difference_is_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None
         "~ status of GET /v2/images: 200 OK → 404 Not Found  (6)",
     ]
     assert main(["diff", "one.md", "later.md", "--strict"]) == 1
-    assert main(["diff", "one.md", "missing.md"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [("missing.md", "There is no missing.md."), ("none*.jsonl", "none*.jsonl"), ("4bf92f35", "'4bf92f35'")],
+)
+@pytest.mark.usefixtures("folder")
+def test_what_cannot_be_found_is_exit_code_2(second: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An error is no difference."""
+    assert main(["diff", "one.md", second, "--from", "traces.db"]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert said in output.err.splitlines()[0]
 
 
 def test_forms_are_written_to_files(folder: Path) -> None:
