@@ -37,10 +37,12 @@ class Comparison:
     """Compares messages, and remembers which id of one conversation stands for which of the other.
 
     :param strict: compare values as they stand, not by their role.
+    :param has_queries: whether both conversations tell the queries of URLs; a document does not.
     """
 
-    def __init__(self, *, strict: bool = False) -> None:
+    def __init__(self, *, strict: bool = False, has_queries: bool = True) -> None:
         self._strict = strict
+        self._has_queries = has_queries
         self._forward: dict[str, str] = {}
         self._backward: dict[str, str] = {}
 
@@ -64,14 +66,13 @@ class Comparison:
     # -- paths and headers -------------------------------------------------------------------------------------------
 
     def _paths(self, first: Message, second: Message) -> Iterator[Difference]:
-        # A document knows no query: only what both know is compared
-        queries = first.url.partition("?")[2], second.url.partition("?")[2]
+        queries = _query(first), _query(second)
         paths = (first.path, second.path)
         if not self._same(*paths):
             shown = paths if self._strict else (route(first.path), route(second.path))
             yield ("path", *shown) if shown[0] != shown[1] else self._other_id("path", *paths)
-        elif all(queries) and not self._same(*queries):
-            yield "query", _shown(queries[0]), _shown(queries[1])
+        elif self._has_queries and not self._same(*queries):
+            yield "query", _shown(queries[0]) or None, _shown(queries[1]) or None
 
     def _headers(self, first: Message, second: Message, half: str) -> Iterator[Difference]:
         if first.headers == second.headers:
@@ -118,7 +119,7 @@ class Comparison:
                 yield from self._values(what, *values)
         elif isinstance(a, str) or isinstance(b, str):
             yield what, _kind(first), _kind(second)
-        elif (a[: len(b)] if first.missing or second.missing else a) != (b[: len(a)] if second.missing else b):
+        elif a[: len(b)] != b[: len(a)] or (len(a) != len(b) and not (first.missing or second.missing)):
             yield what, _shown(repr(a)), _shown(repr(b))
 
     def _raw(self, what: str, first: str, second: str, *, is_cut: bool) -> Iterator[Difference]:
@@ -226,6 +227,11 @@ class Comparison:
     @staticmethod
     def _other_id(what: str, first: str, second: str) -> Difference:
         return f"{what}: not the same thing as elsewhere", _shown(first), _shown(second)
+
+
+def _query(message: Message) -> str:
+    """Return the query, its parameters in the order of their names."""
+    return "&".join(sorted(message.url.partition("?")[2].split("&")))
 
 
 def _by_name(message: Message) -> dict[str, str]:

@@ -73,7 +73,8 @@ def diff(first: Conversation, second: Conversation, *, strict: bool = False) -> 
         findings.add(Change.CHANGED, "participant", old, new)
     numbers = [{id(message): number for number, message in conversation.numbered()} for conversation in (first, second)]
     _exchanges(pairs, (first, second), numbers, findings)
-    comparison = Comparison(strict=strict)
+    has_queries = all(any("?" in message.url for message in one.messages) for one in (first, second))
+    comparison = Comparison(strict=strict, has_queries=has_queries)
     for pair in pairs:
         if pair.first is not None and pair.second is not None:
             for a, b in _halves(first.exchanges[pair.first], second.exchanges[pair.second]):

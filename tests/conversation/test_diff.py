@@ -28,10 +28,11 @@ def exchange(
     body: str | bytes | None = None,
     asked: Headers = (),
     callee: str = "glance-api",
+    reason: str = "X",
 ) -> Exchange:
     """Build one call of the client."""
     request = Message(MessageKind.REQUEST, "openstack", callee, "GET", "", path, headers=asked)
-    answer = Message(MessageKind.RESPONSE, "openstack", callee, "GET", "", path, status, "X", headers, Body(body))
+    answer = Message(MessageKind.RESPONSE, "openstack", callee, "GET", "", path, status, reason, headers, Body(body))
     return Exchange(request, answer)
 
 
@@ -98,6 +99,10 @@ def test_order_spelling_and_secrets_never_count(first: Exchange, second: Exchang
         (exchange(body="some text"), exchange(body="some test"), ("changed", "response body", "sometext", "sometest")),
         (exchange(body="text"), exchange(body=b"\xff"), ("changed", "response body", "text", "binary")),
         (exchange(body="text"), exchange(), ("went", "response body", "text", "")),
+        (exchange(body=b"\xff"), exchange(body=b"\xfe"), ("changed", BODY, "b'\\xff'", "b'\\xfe'")),
+        (exchange(body=b"\xff"), exchange(body=b"\xff\x00"), ("changed", BODY, "b'\\xff'", "b'\\xff\\x00'")),
+        (exchange(body="[[1]]"), exchange(body="[[2]]"), ("changed", "response body[][]", "1", "2")),
+        (exchange(reason="OK"), exchange(reason="Fine"), ("changed", "reason", "OK", "Fine")),
     ],
 )  # fmt: skip
 def test_a_difference_is_named_with_both_values(
@@ -113,6 +118,32 @@ def test_an_id_has_to_stand_for_the_same_thing_everywhere() -> None:
     second = said(exchange(f"/v2/{IDS[1]}"), exchange("/v2", body=f'{{"id": "{IDS[2]}"}}'))
     (finding,) = diff(first, second)
     assert finding == Finding(Change.CHANGED, "response body id: not the same thing as elsewhere", IDS[0], IDS[2], (4,))
+
+
+def test_queries_are_compared_where_both_tell_them() -> None:
+    """A document does not; the order of parameters means nothing."""
+
+    def listing(query: str) -> Exchange:
+        one = exchange()
+        assert one.request is not None
+        return replace(one, request=replace(one.request, url=f"http://h/v2/images{query}"))
+
+    known = exchange("/v2"), listing("?known=1")
+    for first, second, expected in (
+        ("?a=1&b=2", "?b=2&a=1", []),
+        ("?a=1", "?a=2", [Finding(Change.CHANGED, "query", "a=1", "a=2", (5,))]),
+        ("", "?a=2", [Finding(Change.CAME, "query", "", "a=2", (5,))]),
+    ):
+        assert list(diff(said(*known, listing(first)), said(*known, listing(second)))) == expected
+    assert diff(said(listing("")), said(listing("?a=2"))) == ()
+
+
+def test_a_path_has_to_name_the_same_thing_everywhere() -> None:
+    """As an id in a body has to."""
+    first = said(exchange(f"/v2/{IDS[0]}"), exchange(f"/v2/{IDS[0]}/file"))
+    second = said(exchange(f"/v2/{IDS[1]}"), exchange(f"/v2/{IDS[2]}/file"))
+    (finding,) = diff(first, second)
+    assert (finding.what, finding.numbers) == ("path: not the same thing as elsewhere", (3,))
 
 
 def test_exchanges_come_go_and_move() -> None:

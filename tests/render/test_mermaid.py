@@ -24,3 +24,11 @@ def test_names_cannot_break_the_line(service: str, shown: str) -> None:
     """What has a meaning to Mermaid is written as an entity code, keywords by their first letter."""
     message = Message(MessageKind.REQUEST, service, "b", "GET", "", "/")
     assert render(Conversation("", (message,))) == f"{shown}->>b: GET /\n"
+
+
+@pytest.mark.parametrize(("callee", "across"), [("b", "a,b"), ("a", "a")])
+def test_what_is_left_out_is_a_note_across_all(callee: str, across: str) -> None:
+    """One note each, before the first message."""
+    message = Message(MessageKind.REQUEST, "a", callee, "GET", "", "/")
+    shown = render(Conversation("", (message,), left_out=("2 messages; #1", "a\nb")))
+    assert shown == (f"Note over {across}: 2 messages#59; #35;1\nNote over {across}: a\u240ab\na->>{callee}: GET /\n")
