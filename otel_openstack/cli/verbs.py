@@ -86,11 +86,13 @@ def export(options: Namespace) -> int:
 def diff(options: Namespace) -> int:
     """Say what differs in meaning between two conversations; 0 when nothing does, 1 when something does."""
     from otel_openstack.conversation.diff import diff
+    from otel_openstack.redaction import masking
     from otel_openstack.render.difference import FORMS, Difference
 
     selection = _selection(options)
     first, second = (_named(name, options, selection) for name in (options.first, options.second))
-    difference = Difference(options.first, options.second, diff(first, second, strict=options.strict))
+    mask = masking().text  # the address of a source may have a password in it
+    difference = Difference(mask(options.first), mask(options.second), diff(first, second, strict=options.strict))
     if options.format == "text" and options.output is None and sys.stdout.isatty():
         from otel_openstack.cli.tables import print_difference
 
@@ -204,7 +206,7 @@ def _named(name: str, options: Namespace, selection: Selection | None) -> Conver
     if name == "-" or (Path(name).is_file() and not _is_source(name)):
         imported = import_document(_read_text(name), name="standard input" if name == "-" else name)
         return _conversation(imported.trace_id, imported.spans, options, selection)
-    is_source = Path(name).exists() or "*" in name
+    is_source = Path(name).exists() or "*" in name or "://" in name
     if not is_source and ("." in name or "/" in name):  # no id has either
         raise SettingsError(f"There is no {name}.", hint="Name a document, a source, or a trace of --from.")
     with open_source(name) if is_source else _open_source(options) as source:

@@ -54,7 +54,12 @@ def test_a_difference_is_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None
 
 @pytest.mark.parametrize(
     ("second", "said"),
-    [("missing.md", "There is no missing.md."), ("none*.jsonl", "none*.jsonl"), ("4bf92f35", "'4bf92f35'")],
+    [
+        ("missing.md", "There is no missing.md."),
+        ("none*.jsonl", "none*.jsonl"),
+        ("gopher://h", "gopher"),
+        ("4bf92f35", "'4bf92f35'"),
+    ],
 )
 @pytest.mark.usefixtures("folder")
 def test_what_cannot_be_found_is_exit_code_2(second: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
