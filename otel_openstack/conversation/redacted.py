@@ -59,7 +59,7 @@ def _masked(message: Message) -> str | bytes | None:
     if content is None:
         return None
     if isinstance(content, bytes):
-        return _RULES.body(content)
+        return _RULES.body(content, path=message.path)
     kind = next((value for name, value in message.headers if name.lower() == "content-type"), "")
     form = kind.lower().startswith("application/x-www-form-urlencoded")
-    return _RULES.body(content, form=form)
+    return _RULES.body(content, form=form, path=message.path)

@@ -91,6 +91,7 @@ class Preview:
 
     :param content_type: value of Content-Type, ``""`` when there is none.
     :param content_encoding: value of Content-Encoding; the preview is of what it wraps.
+    :param path: path of the URL: what some lead to is masked as a whole.
     :ivar limit: bytes that it keeps.
     :ivar size: bytes seen so far.
     :ivar shown: how many of them the preview shows, known once it was made.
@@ -98,12 +99,13 @@ class Preview:
     """
 
     __slots__ = (
-        "_charset", "_content_type", "_decoder", "_encoding", "_pieces", "_room", "_settings",
+        "_charset", "_content_type", "_decoder", "_encoding", "_path", "_pieces", "_room", "_settings",
         "came_decoded", "limit", "shown", "size",
     )  # fmt: skip
 
-    def __init__(self, settings: Settings, content_type: str, content_encoding: str = "") -> None:
+    def __init__(self, settings: Settings, content_type: str, content_encoding: str = "", path: str = "") -> None:
         self._settings = settings
+        self._path = path
         self._content_type = content_type
         self._pieces: list[bytes] = []
         self.size = 0
@@ -149,8 +151,8 @@ class Preview:
         text = self._text(data) if self._charset else None
         rules = masking_of(self._settings)
         if text is None:
-            return rules.body(data)
-        return rules.body(text, form=self._content_type.lower().startswith(_FORM))
+            return rules.body(data, path=self._path)
+        return rules.body(text, form=self._content_type.lower().startswith(_FORM), path=self._path)
 
     def _text(self, data: bytes) -> str | None:
         whole = len(data)
@@ -173,14 +175,16 @@ class Exchange:
 
     :param span: a recording span; it is ended by :meth:`end`, once.
     :param is_server: on which side we are; a status below 500 is no error of the server's.
+    :param path: path of the URL.
     """
 
     __slots__ = (
-        "_response", "_response_headers", "_settings", "attributes", "ended", "is_server", "request_body",
+        "_path", "_response", "_response_headers", "_settings", "attributes", "ended", "is_server", "request_body",
         "response_body", "span",
     )  # fmt: skip
 
-    def __init__(self, settings: Settings, span: Span, *, is_server: bool) -> None:
+    def __init__(self, settings: Settings, span: Span, *, is_server: bool, path: str = "") -> None:
+        self._path = path
         self.span = span
         self.is_server = is_server
         self.ended = False
@@ -308,7 +312,7 @@ class Exchange:
     def _preview(self, block: Block, prefix: str) -> Preview:
         content_type = block.get(prefix + "content-type", _NO_VALUES)
         encoding = block.get(prefix + "content-encoding", _NO_VALUES)
-        return Preview(self._settings, content_type[0], encoding[0])
+        return Preview(self._settings, content_type[0], encoding[0], self._path)
 
     def _block(self, prefix: str, order_name: str, headers: Pairs) -> Block:
         mask = masking_of(self._settings).header

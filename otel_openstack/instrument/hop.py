@@ -48,7 +48,7 @@ def begin(
         put_header(name, value)
     if not span.is_recording():
         return None
-    exchange = Exchange(settings, span, is_server=False)
+    exchange = Exchange(settings, span, is_server=False, path=parts.path)
     attributes = exchange.attributes
     attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] = request_id(span.get_span_context())
     if caller := carrier.get(names.HEADER_REQUESTSHOOK_REQUEST_FROM):

@@ -100,7 +100,7 @@ class HopTracer:
         measurement = None if self._metrics is None else self._metrics.begin(begun)
         if not span.is_recording():
             return None, measurement
-        exchange = Exchange(self._settings, span, is_server=False)
+        exchange = Exchange(self._settings, span, is_server=False, path=parts.path)
         self._describe(exchange, request, parts)
         if not known:
             exchange.attributes[names.HTTP_REQUEST_METHOD_ORIGINAL] = method

@@ -167,7 +167,7 @@ class ObservedApplication:
         context = trace.set_span_in_context(span, parent)
         exchange = None
         if span.is_recording():
-            exchange = Exchange(self._settings, span, is_server=True)
+            exchange = Exchange(self._settings, span, is_server=True, path=path)
             attributes = exchange.attributes
             attributes[names.HTTP_ROUTE] = template
             if not known:

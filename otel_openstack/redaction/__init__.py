@@ -17,11 +17,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Protocol, TypeVar
 
-from otel_openstack.redaction import patterns as given
-from otel_openstack.redaction.rules import MASK, Rules, digest
-
-__all__ = ["CLEAR", "MASK", "Masking", "digest", "masking"]
-
 _Content = TypeVar("_Content", str, bytes)
 
 
@@ -32,8 +27,8 @@ class Masking(Protocol):
         """Mask the value of a header, by its name in lower case."""
         ...
 
-    def body(self, content: _Content, *, form: bool = False) -> _Content:
-        """Mask the preview of a body; ``form`` says whether it is ``application/x-www-form-urlencoded``."""
+    def body(self, content: _Content, *, form: bool = False, path: str = "") -> _Content:
+        """Mask the preview of a body: of a form (``application/x-www-form-urlencoded``) or not, at a URL's path."""
         ...
 
     def query(self, value: str) -> str:
@@ -51,7 +46,7 @@ class _Clear:
     def header(self, _name: str, value: str) -> str:
         return value
 
-    def body(self, content: _Content, *, form: bool = False) -> _Content:  # noqa: ARG002  # the protocol's
+    def body(self, content: _Content, *, form: bool = False, path: str = "") -> _Content:  # noqa: ARG002  # the protocol's
         return content
 
     def query(self, value: str) -> str:
@@ -76,4 +71,8 @@ def masking(redact: bool = True, names: str = "", patterns: str = "", headers: s
     """
     if not redact:
         return CLEAR
+    # Expressions take milliseconds to be compiled: only a process that has something to mask pays for them
+    from otel_openstack.redaction import patterns as given
+    from otel_openstack.redaction.rules import Rules
+
     return Rules(given.names(names), given.header_parts(headers), given.expression(patterns))

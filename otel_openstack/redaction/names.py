@@ -5,6 +5,8 @@ All are in lower case and matched as a whole in any case, as services take heade
 
 from __future__ import annotations
 
+import re
+
 TOKEN_HEADERS = frozenset(
     {
         # Identity API v3 and keystonemiddleware
@@ -89,3 +91,9 @@ SECRET_NAMES = SECRET_HEADERS | {
 
 SECRET_ENDINGS = ("password", "passphrase", "passwd")
 """How names end that users choose for a secret: parameters of Orchestration's stacks, ``driver_info``, options."""
+
+# Key Manager API: GET and PUT of a payload (it may be as short as a preview of bytes). Metadata service: user data
+SECRET_PATHS = re.compile(
+    r"/v1/secrets/[0-9A-Fa-f-]{32,36}(?:/payload/?|(?P<or_metadata>/?))(?:\?|\Z)|/user[-_]data/?(?:\?|\Z)"
+)
+"""Paths whose bodies are secrets as a whole, whatever is in them."""

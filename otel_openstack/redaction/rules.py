@@ -1,8 +1,7 @@
-"""How values are found: each expression ends where a value begins, and the value's own grammar says where it ends.
+"""How values are found: by the names before them, or by their looks; where one ends says its grammar (:mod:`.values`).
 
-Every expression here is linear in the length of its input: no nested or overlapping repetition, and what was found is
-not looked at again. Names are looked for in a lower-case copy of the text, by their first three letters, and then in a
-table: such an expression is compiled in a millisecond, which every process pays once.
+Names are looked for in a lower-case copy of the text, by the mark behind them and by their last letters, and then in a
+table. All is linear in the length of the text: what was found is not looked at again.
 """
 
 from __future__ import annotations
@@ -21,38 +20,38 @@ from otel_openstack.redaction.names import (
     SECRET_ENDINGS,
     SECRET_HEADERS,
     SECRET_NAMES,
+    SECRET_PATHS,
     TOKEN_HEADERS,
     TOKEN_NAMES,
 )
-
-MASK = "***"
+from otel_openstack.redaction.values import (
+    COLON,
+    MASK,
+    NUMBER,
+    PAIR_VALUE,
+    QUERY_VALUE,
+    SPACE,
+    Value,
+    assertion_text,
+    element_text,
+    folded_case,
+    is_json,
+    json_values,
+    loose_value,
+    part,
+    string_of_mask,
+    without_escapes,
+)  # fmt: skip
 
 _Content = TypeVar("_Content", str, bytes)
 _Span = tuple[int, int, str]  # from, to, and what stands there instead
-_Value = tuple[int, int]
 _Mask = Callable[[str], str]
 _Found = tuple[int, _Mask]  # where a value begins, and how it is masked
 
-# White space in JSON, also where the JSON is itself a string of JSON
-_SPACE = re.compile(r"(?:\s|\\+[nrt])*")
-_COMMA = re.compile(rf"\\*\"{_SPACE.pattern},{_SPACE.pattern}")
-_COLON = rf"{_SPACE.pattern}:{_SPACE.pattern}"
+_SPACED_COLON = re.compile(r'"\s+:')
 # {"token": {"id": "…"}}: authentication by a token, Identity API v3 and v2.0
-_TOKEN_ID = re.compile(rf'\{{[^{{}}]*?"id\\*"{_COLON}')
-# The look-behind lets a run of backslashes be tried once, not once from each of its members
-_JSON_QUOTE = re.compile(r'(?<!\\)(\\*)"')
-_NUMBER = re.compile(r"-?[0-9][0-9.eE+-]*")
-_ESCAPE = re.compile(r"(?<!\\)(\\+)u00([2-7][0-9a-fA-F])")
-
-# What repr() leaves of a dictionary or a call, and what XML attributes and options look like
-_LOOSE_QUOTE = re.compile(r"[bBuU]?(\\*)([\"'])")
-_SINGLE = re.compile(r"(?:[^'\\]+|\\.)*", re.DOTALL)
-# Within JSON the outermost string ends the value at the latest, and an apostrophe after backslashes is part of it
-_SINGLE_IN_JSON = re.compile(r"""(?:[^'"\\]+|(?:\\\\)+'?|\\.)*""", re.DOTALL)
-_PAIR_VALUE = re.compile(r"[^&#\"'\s<>\\]+")
-_QUERY_VALUE = re.compile(r"[^&]+")
+_TOKEN_ID = re.compile(rf'\{{[^{{}}]*?"id\\*"{COLON}')
 _WORD = re.compile(r"(?<![\w.%-])[\w.%-]+\Z")
-_ENCODED_EQUALS = re.compile(r"%(?:25){0,3}3d")
 _SEPARATORS = re.compile(r"[&?;=/]")
 _MOST = 64  # characters of a name, and of a percent-encoded one thrice that
 
@@ -60,23 +59,14 @@ _MOST = 64  # characters of a name, and of a percent-encoded one thrice that
 _USERINFO = re.compile(r":\\*/\\*/([^/?#\s\"'<>]+)@")
 _USERINFO_CUT = re.compile(r":\\*/\\*/(?!\[)([^/?#\s\"'<>:]*:(?![0-9]{0,5}\Z)[^/?#\s\"'<>]*)\Z")
 # Compute API: what is asked of a console's token has the token in its path
-_PATH_TOKEN = re.compile(r"/os-console-auth-tokens/([^/?#\s\"'<>]+)")
+_PATH_TOKEN = re.compile(r"(/os-console-auth-tokens/)([^/?#\s\"'<>]+)")
 # Fernet and JSON web tokens
 _TOKEN = re.compile(r"gAAAAA[A-Za-z0-9_-]*=*|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)+")
 # RFC 7468 and the older forms with headers
-_PRIVATE_KEY = re.compile(r"PRIVATE KEY(?: BLOCK)?-----((?:[A-Za-z0-9+/=\s:,]+|\\+[nr]|-(?!----))+)")
+_PRIVATE_KEY = re.compile(r"BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY-----((?:[A-Za-z0-9+/=\s:,]+|\\+[nr]|-(?!----))+)")
 
-# Text of an element, with sections and comments in it; within JSON it ends with the string
-_XML_TEXT = re.compile(r"(?:[^<]+|<!\[CDATA\[(?:[^\]]+|\](?!\]>))*(?:\]\]>)?|<!--(?:[^-]+|-(?!->))*(?:-->)?)+")
-_XML_TEXT_IN_JSON = re.compile(
-    r"""(?:[^<"\\]+|\\.|<!\[CDATA\[(?:[^\]"\\]+|\\.|\](?!\]>))*(?:\]\]>)?|<!--(?:[^"\\-]+|\\.|-(?!->))*(?:-->)?)+""",
-    re.S,
-)
 # A SAML assertion is a ticket as a whole: whoever has it may enter (SAML 2.0 core, section 2)
 _ASSERTION = re.compile(r"<(?:[\w.-]+:)?(?:encrypted)?assertion[\s>]")
-_NO_ASSERTION_END = r"<(?!/(?:[\w.-]+:)?(?:encrypted)?assertion>)"
-_ASSERTION_TEXT = re.compile(rf"(?:[^<]+|{_NO_ASSERTION_END})+")
-_ASSERTION_TEXT_IN_JSON = re.compile(rf'(?:[^<"\\]+|\\.|{_NO_ASSERTION_END})+', re.S)
 # RFC 7578: the parts of a form that has files; the lengths keep it linear
 _BOUNDARY = re.compile(r"\s*(--[^\r\n]+)")
 _PART = re.compile(r"\bname=\"?([\w.-]{1,64})\"?[^\r\n]{0,200}(?:\r?\n[^\r\n]{1,200}){0,4}\r?\n\r?\n")
@@ -98,7 +88,7 @@ def _hidden(_value: str) -> str:
     return MASK
 
 
-def _unchanged(value: str) -> str:
+def _unknown(value: str) -> str:
     return value
 
 
@@ -121,12 +111,13 @@ class Rules:
             **dict.fromkeys(SECRET_NAMES | own, _hidden),
             **dict.fromkeys(TOKEN_NAMES, _credentials),
         }
-        self._headers: Mapping[str, _Mask] = {
-            **dict.fromkeys(PLAIN_HEADERS, _unchanged if pattern is None else self.text),
+        self._header_parts = tuple(header_parts)
+        plain = frozenset() if pattern else {name for name in PLAIN_HEADERS if not self._is_named(name)}
+        self._headers: Mapping[str, _Mask | None] = {
+            **dict.fromkeys(plain),
             **dict.fromkeys(SECRET_HEADERS | own, _hidden),
             **dict.fromkeys(TOKEN_HEADERS, _credentials),
         }
-        self._header_parts = tuple(header_parts)
         self._pattern = pattern
 
     def header(self, name: str, value: str) -> str:
@@ -134,26 +125,34 @@ class Rules:
 
         :param name: the header's name in lower case.
         """
-        mask = self._headers.get(name)
-        if mask is not None:
-            return mask(value) if value else value
-        if self._header_parts and value and any(part in name for part in self._header_parts):
-            return MASK
-        return self.text(value)
+        mask = self._headers.get(name, _unknown)
+        if mask is None or not value:
+            return value
+        if mask is not _unknown:
+            return mask(value)
+        return MASK if self._header_parts and self._is_named(name) else self._text(value, PAIR_VALUE)
 
-    def body(self, content: _Content, *, form: bool = False) -> _Content:
+    def _is_named(self, header: str) -> bool:
+        return any(part in header for part in self._header_parts)
+
+    def body(self, content: _Content, *, form: bool = False, path: str = "") -> _Content:
         """Mask the preview of a body, wherever the preview ends. Whole JSON stays JSON.
 
         :param content: text or bytes; the result has the same type.
         :param form: whether it is ``application/x-www-form-urlencoded``.
+        :param path: path of the URL, or all of it: what some paths lead to is a secret as a whole.
         """
         if isinstance(content, bytes):
             # latin-1 maps bytes to characters and back one by one, so that the same rules hold for both
-            return self.body(content.decode("latin-1"), form=form).encode("latin-1")
+            text = content.decode("latin-1")
+            masked = self.body(text, form=form, path=path)
+            return content if masked is text else masked.encode("latin-1")
+        if content and _is_secret(path, content):
+            return MASK
         if form:
             return self._form(content)
-        if "\\u00" in content:
-            plain = _without_escapes(content)
+        if "\\" in content and "\\u00" in content:
+            plain = without_escapes(content)
             masked = self._body(plain)
             if masked != plain:
                 return masked
@@ -163,40 +162,46 @@ class Rules:
         """Mask the query of a URL, with or without its question mark."""
         if "%" in value or "+" in value:
             return self._form(value)
-        return self._text(value, _QUERY_VALUE)
+        return self._text(value, QUERY_VALUE)
 
     def text(self, value: str) -> str:
         """Mask tokens, user information and secret parameters of URLs anywhere in a text, a URL itself among them."""
-        return self._text(value, _PAIR_VALUE)
+        return self._text(value, PAIR_VALUE)
 
     def _text(self, value: str, end: re.Pattern[str]) -> str:
-        if ("=" in value and self._pair_name.search(value.lower())) or "%" in value:
-            value = _spliced(value, self._pairs(value, _folded(value), end))
-        if "@" in value or "gAAAAA" in value or "eyJ" in value or "/os-c" in value or self._pattern is not None:
+        if "=" in value or "%" in value:
+            folded = folded_case(value)
+            if self._pair_name.search(folded) or ("%" in value and self._encoded_pair_name.search(folded)):
+                value = _spliced(value, self._pairs(value, folded, end))
+        if "@" in value or "gAAAAA" in value or "eyJ" in value or self._pattern is not None:
             value = _spliced(value, self._shapes(value))
+        if "/os-console-auth-tokens/" in value:
+            value = _PATH_TOKEN.sub(lambda match: match[1] + digest(match[2]), value)
         return value
 
     # -- where values begin: after a name, as each grammar has it -----------------------------------------------------
 
-    @cached_property
-    def _ends(self) -> list[str]:
-        """How names end, by length: most of what is no name of ours is refused by its last characters."""
-        ends = sorted({name[-4:] for name in (*self._names, *SECRET_ENDINGS)}, key=len)
-        return ["|".join(map(re.escape, group)) for _, group in groupby(ends, key=len)]
+    def _after(self, mark: str, then: str = "") -> str:
+        """Return an expression for a mark, such as a quote, behind what may be a name and before something.
 
-    def _after(self, mark: str, *others: str) -> str:
-        """Return an expression for a mark, such as a quote, that stands behind what may be a name, or behind others."""
-        last = "".join(sorted({re.escape(name[-1]) for name in (*self._names, *SECRET_ENDINGS)}))
-        named = "|".join(f"(?<=(?:{ends}){mark})" for ends in self._ends)
-        return "|".join((f"{mark}(?<=[{last}]{mark})(?:{named})", *(f"{mark}(?<={other}{mark})" for other in others)))
+        Most of what is no name of ours is refused by its last characters, each looked at alone: that is the quickest.
+        """
+        ends = sorted({name[-4:] for name in (*self._names, *SECRET_ENDINGS)}, key=len)
+        looks = []
+        for length, group in groupby(ends, key=len):
+            same = [*group]
+            sets = "".join(f"[{''.join(map(re.escape, sorted({end[at] for end in same})))}]" for at in range(length))
+            looks.append(f"(?<={sets}{mark}){then}(?<=(?:{'|'.join(map(re.escape, same))}){mark})")
+        return f"{mark}(?:{'|'.join(looks)})" if len(looks) > 1 else mark + looks[0]
 
     @cached_property
     def _json_name(self) -> re.Pattern[str]:
-        return re.compile(self._after('"') + _COLON)
+        return re.compile(self._after('":') + SPACE.pattern)
 
     @cached_property
-    def _nested_json_name(self) -> re.Pattern[str]:
-        return re.compile(self._after(r"\\") + rf'\\*"{_COLON}')
+    def _other_json_name(self) -> re.Pattern[str]:
+        """Names with white space behind them, or in strings."""
+        return re.compile(rf"""(?:{self._after('"', "(?=[^:])")}|{self._after(chr(92) * 2)}\\*"){COLON}""")
 
     @cached_property
     def _repr_name(self) -> re.Pattern[str]:
@@ -204,12 +209,16 @@ class Rules:
 
     @cached_property
     def _pair_name(self) -> re.Pattern[str]:
-        return re.compile(f"(?:{self._after('=', '[a-z] ', '%[0-9a-f][0-9a-f]')})[ \\t]{{0,4}}")
+        # Any name that has a blank behind it, or whose last character is percent-encoded, may be one
+        return re.compile(f"(?:{self._after('=')}|=(?<=[a-z] =)|=(?<=%[4-7][0-9a-f]=))[ \\t]{{0,4}}")
+
+    @cached_property
+    def _encoded_pair_name(self) -> re.Pattern[str]:
+        return re.compile(self._after("%") + "(?:25){0,3}3d")
 
     @cached_property
     def _xml_name(self) -> re.Pattern[str]:
-        ends = "|".join(f"(?<={ends})" for ends in self._ends)
-        return re.compile(rf"<(?:[\w.-]+:)?([\w.-]+)(?=[\s>])(?:{ends})[^<>]*>")
+        return re.compile(rf"<(?:[\w.-]+:)?([\w.-]+)(?=[\s>]){self._after('')}[^<>]*>")
 
     def _mask_of(self, name: str) -> _Mask | None:
         return self._names.get(name) or (_hidden if name.endswith(SECRET_ENDINGS) else None)
@@ -222,14 +231,15 @@ class Rules:
     def _quoted(self, expression: re.Pattern[str], quote: str, folded: str) -> Iterator[_Found]:
         for match in expression.finditer(folded):
             end = match.start()
-            start = folded.rfind(quote, max(0, end - _MOST - 1), end) + 1
-            if start and (mask := self._mask_of(folded[start:end])):
+            furthest = max(0, end - _MOST - 1)
+            start = folded.rfind(quote, furthest, end) + 1 or furthest
+            if mask := self._mask_of(folded[start:end]):
                 yield match.end(), mask
 
     def _equalled(self, folded: str) -> Iterator[_Found]:
         matches = self._pair_name.finditer(folded)
         if "%" in folded:  # an equals sign that is encoded, once or twice: a URL in a query, as consoles have it
-            encoded = _ENCODED_EQUALS.finditer(folded)
+            encoded = self._encoded_pair_name.finditer(folded)
             matches = iter(sorted((*matches, *encoded), key=re.Match.start))
         for match in matches:
             end = match.start()
@@ -245,28 +255,26 @@ class Rules:
     # -- each grammar ---------------------------------------------------------------------------------------------
 
     def _body(self, content: str) -> str:
-        folded = _folded(content)
-        in_json = _is_json(content)
+        folded = folded_case(content)
+        in_json = is_json(content)
         spans: list[_Span] = []
         if '"' in content:
             spans += self._json(content, folded)
         if "'" in content:
             found = self._quoted(self._repr_name, "'", folded)
-            spans += _masked(content, found, lambda at: _loose_value(content, at, in_json, _NUMBER))
+            spans += _masked(content, found, lambda at: loose_value(content, at, in_json, NUMBER))
         if "=" in content or "%" in content:
-            spans += self._pairs(content, folded, _PAIR_VALUE, in_json=in_json)
+            spans += self._pairs(content, folded, PAIR_VALUE, in_json=in_json)
         if "<" in content:
-            text = _XML_TEXT_IN_JSON if in_json else _XML_TEXT
             found = self._named(self._xml_name.finditer(folded))
-            spans += _masked(content, found, lambda at: _matched(text, content, at))
-            text_of_assertion = _ASSERTION_TEXT_IN_JSON if in_json else _ASSERTION_TEXT
+            spans += _masked(content, found, lambda at: element_text(content, at, in_json))
             assertions = ((match.end(), _hidden) for match in _ASSERTION.finditer(folded))
-            spans += _masked(content, assertions, lambda at: _matched(text_of_assertion, folded, at))
+            spans += _masked(content, assertions, lambda at: assertion_text(folded, at, in_json))
         if "content-disposition" in folded:
             boundary = _BOUNDARY.match(content)
             end = "\n" + (boundary[1] if boundary else "--")
             found = self._named(_PART.finditer(folded))
-            spans += _masked(content, found, lambda at: _part(content, at, end))
+            spans += _masked(content, found, lambda at: part(content, at, end))
         spans += self._shapes(content)
         if cut_off := _USERINFO_CUT.search(content, max(0, content.rfind(":") - 4 * _MOST)):
             spans.append((*cut_off.span(1), MASK))
@@ -274,8 +282,8 @@ class Rules:
 
     def _json(self, content: str, folded: str) -> Iterator[_Span]:
         found = [*self._quoted(self._json_name, '"', folded)]
-        if '\\"' in content:
-            found += self._quoted(self._nested_json_name, '"', folded)
+        if "\\" in content or _SPACED_COLON.search(content):
+            found += self._quoted(self._other_json_name, '"', folded)
             found.sort(key=itemgetter(0))
         done = 0
         for at, mask in found:
@@ -283,12 +291,12 @@ class Rules:
                 continue
             if mask is _credentials and (identifier := _TOKEN_ID.match(folded, at)):
                 at = identifier.end()
-            for start, end, quoted in _json_values(content, at):
-                yield start, end, mask(content[start:end]) if quoted else _as_string(content, at)
+            for start, end, quoted in json_values(content, at):
+                yield start, end, mask(content[start:end]) if quoted else string_of_mask(content, at)
                 done = end
 
     def _pairs(self, content: str, folded: str, value: re.Pattern[str], *, in_json: bool = False) -> Iterator[_Span]:
-        return _masked(content, self._equalled(folded), lambda at: _loose_value(content, at, in_json, value))
+        return _masked(content, self._equalled(folded), lambda at: loose_value(content, at, in_json, value))
 
     def _form(self, content: str) -> str:
         pairs = content.split("&")
@@ -296,7 +304,7 @@ class Rules:
             key, _equals, value = pair.partition("=")
             if not value:
                 continue
-            name = unquote_plus(key.lstrip("?")).strip().lower()
+            name = (unquote_plus(key) if "%" in key or "+" in key else key).strip("? ").lower()
             if mask := self._mask_of(name):
                 pairs[number] = f"{key}={mask(value)}"
             elif "%" in value or "+" in value:
@@ -314,44 +322,17 @@ class Rules:
             yield from ((*match.span(), digest(match[0])) for match in _TOKEN.finditer(content))
         if "PRIVATE KEY" in content:
             yield from ((*match.span(1), MASK) for match in _PRIVATE_KEY.finditer(content))
-        if "/os-console-auth-tokens/" in content:
-            yield from ((*match.span(1), digest(match[1])) for match in _PATH_TOKEN.finditer(content))
         if self._pattern is not None:
             yield from ((*match.span(), MASK) for match in self._pattern.finditer(content) if match[0])
 
 
-def _folded(content: str) -> str:
-    """Return the text in lower case, each character at its place: only ``İ`` becomes two of them."""
-    folded = content.lower()
-    return folded if len(folded) == len(content) else content.replace("\u0130", "i").lower()
+def _is_secret(path: str, content: str) -> bool:
+    match = SECRET_PATHS.search(path)
+    # Without its last part, the path of a secret is that of its metadata too, and those are JSON
+    return match is not None and not (match["or_metadata"] is not None and is_json(content))
 
 
-def _is_json(content: str) -> bool:
-    """Say whether a text is JSON, or the beginning of it; a dictionary's repr() has apostrophes first."""
-    if content.lstrip()[:1] not in ("{", "[", '"'):
-        return False
-    apostrophe = content.find("'")
-    return apostrophe < 0 or -1 < content.find('"') < apostrophe
-
-
-def _without_escapes(content: str) -> str:
-    """Return JSON with its ASCII characters written as such, at whatever depth they were escaped."""
-
-    def plain(match: re.Match[str]) -> str:
-        # One escape has as many backslashes as the depth of its string doubles it: a power of two
-        run, character = len(match[1]), chr(int(match[2], 16))
-        own = run & -run
-        kept = {'"': 2 * own - 1, "\\": 2 * own}.get(character, 0)
-        return "\\" * (run - own + kept) + character
-
-    for _depth in range(4):
-        before, content = content, _ESCAPE.sub(plain, content)
-        if before == content:
-            break
-    return content
-
-
-def _masked(content: str, found: Iterable[_Found], value: Callable[[int], _Value]) -> Iterator[_Span]:
+def _masked(content: str, found: Iterable[_Found], value: Callable[[int], Value]) -> Iterator[_Span]:
     done = 0
     for at, mask in found:
         if at >= done:
@@ -370,80 +351,3 @@ def _spliced(content: str, spans: Iterable[_Span]) -> str:
             pieces += content[done:start], mask
         done = max(done, end)
     return "".join((*pieces, content[done:])) if pieces else content
-
-
-def _matched(expression: re.Pattern[str], content: str, at: int) -> _Value:
-    match = expression.match(content, at)
-    return match.span() if match else (at, at)
-
-
-def _part(content: str, at: int, boundary: str) -> _Value:
-    end = content.find(boundary, at)
-    return at, len(content) if end < 0 else end
-
-
-def _loose_value(content: str, at: int, in_json: bool, unquoted: re.Pattern[str]) -> _Value:
-    """Return the value of a pair or of a dictionary's repr(): quoted, or else what an expression matches."""
-    quote = _LOOSE_QUOTE.match(content, at)
-    if quote is None:
-        return _matched(unquoted, content, at)
-    if quote[2] == "'":
-        return _matched(_SINGLE_IN_JSON if in_json else _SINGLE, content, quote.end())
-    if in_json and not quote[1]:  # the end of the string that the name is in
-        return at, at
-    return _json_value(content, quote.start(1))[:2]
-
-
-def _json_values(content: str, at: int) -> Iterator[tuple[int, int, bool]]:
-    """Return the string or number at a place, or those of the list there; nothing of an object or null."""
-    is_list = content.startswith("[", at)
-    if is_list and (space := _SPACE.match(content, at + 1)):
-        at = space.end()
-    while True:
-        start, end, quoted = _json_value(content, at)
-        if start < end:
-            yield start, end, quoted
-        elif not quoted:
-            return
-        comma = _COMMA.match(content, end) if is_list and quoted else None
-        if comma is None:
-            return
-        at = comma.end()
-
-
-def _as_string(content: str, at: int) -> str:
-    """Return the mask as a string of JSON, quoted as the name before it is."""
-    end = content.rfind('"', 0, at)
-    start = end
-    while content.startswith("\\", start - 1):
-        start -= 1
-    quote = content[start : end + 1]
-    return f"{quote}{MASK}{quote}"
-
-
-def _json_value(content: str, at: int) -> tuple[int, int, bool]:
-    """Return start and end of the string or number at a place, and whether it was a string; (at, at, False) if neither.
-
-    A string ends at its own kind of quote: in JSON that lies ``d`` strings deep, a quote is written with ``2^d - 1``
-    backslashes, and each level of unescaping halves the run before it.
-    """
-    quote = _JSON_QUOTE.match(content, at)
-    if quote is None:
-        number = _NUMBER.match(content, at)
-        return (at, number.end(), False) if number else (at, at, False)
-    depth = (len(quote[1]) + 1).bit_length() - 1
-    start = quote.end()
-    for candidate in _JSON_QUOTE.finditer(content, start):
-        level = _closing_level(len(candidate[1]), depth)
-        if level is not None:
-            return start, candidate.end() - (1 << level), True
-    return start, len(content), True
-
-
-def _closing_level(backslashes: int, depth: int) -> int | None:
-    """Return which string, from the outermost (0) to the one asked for, a quote after so many backslashes ends."""
-    for level in range(depth + 1):
-        if backslashes % 2 == 0:
-            return level
-        backslashes //= 2
-    return None

@@ -281,3 +281,11 @@ def test_the_ids_of_openstack_are_found(spans: Spans) -> None:
     attributes = spans.one().attributes or {}
     assert attributes[names.OPENSTACK_GLOBAL_REQUEST_ID] == "req-global"
     assert attributes[names.OPENSTACK_REQUEST_ID] == "req-local"
+
+
+def test_the_payload_of_a_secret_is_no_preview() -> None:
+    """A key of the Key Manager's fits into the few bytes that are kept of a binary body: its path tells."""
+    preview = Preview(SETTINGS, "application/octet-stream", path=f"/v1/secrets/{'0' * 36}/payload")
+    preview.feed(b"\x01" * 32)
+    assert preview.content() == b"***"
+    assert preview.size == 32

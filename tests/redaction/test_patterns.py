@@ -77,6 +77,8 @@ def test_the_standard_list_of_headers_is_honoured(caplog: pytest.LogCaptureFixtu
         assert rules.header(name, "abc") == "***"
         assert rules.header(name, "") == ""
     assert rules.header("x-other", "abc") == "abc"
+    assert rules.header("host", "abc") == "abc"
+    assert masking(headers="host").header("host", "abc") == "***"
     (record,) = caplog.records
     assert "(a+)+$" in record.getMessage()
 
