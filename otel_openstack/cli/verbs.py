@@ -190,8 +190,11 @@ def _conversation(
         result = select(result, selection)
     if getattr(options, "redact", False):
         from otel_openstack.conversation.redacted import redacted
+        from otel_openstack.redaction import masking
 
-        result = redacted(result)
+        added = _settings()
+        rules = masking(names=added.redact_names, patterns=added.redact_patterns, headers=added.redact_headers)
+        result = redacted(result, rules)
     return result
 
 

@@ -138,6 +138,15 @@ def test_secrets_of_older_documents_can_be_masked(store: str, capsys: pytest.Cap
     assert "X-Auth-Token: {SHA256}" in shown
 
 
+def test_what_a_site_adds_is_masked_in_older_documents_too(
+    store: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader takes the same settings as the agent."""
+    monkeypatch.setenv("OTEL_OPENSTACK_REDACT_NAMES", "version")
+    assert main(["export", "latest", "--from", store, "--redact"]) == 0
+    assert '"version": "***"' in capsys.readouterr().out
+
+
 def test_a_document_is_written_beside_and_renamed_in(store: str, tmp_path: Path) -> None:
     """The file is whole, and nothing else is left in its folder."""
     folder = tmp_path / "out"
