@@ -50,6 +50,9 @@ TOKEN_NAMES = TOKEN_HEADERS | {
     # Identity API v3: what a console, an OAuth 1.0a or 2.0 consumer, or an OpenID client holds
     "token", "auth_token", "authtoken", "access_token", "refresh_token", "id_token", "oauth_token", "oauth_verifier",
     "session_token", "subject_token",
+    # keystonemiddleware and PEP 3333: headers as an application's environment has them, in tracebacks
+    "admin_token", "service_token", "http_x_auth_token", "http_x_subject_token", "http_x_service_token",
+    "http_x_storage_token", "http_authorization", "http_cookie",
     # ironic's agent, WS-Security 1.1 in SAML's neighbourhood, kubernetes clusters of magnum
     "agent_token", "agent_secret_token", "binarysecuritytoken", "bearer_token",
 }  # fmt: skip
@@ -61,9 +64,10 @@ SECRET_NAMES = SECRET_HEADERS | {
     "password", "original_password", "passcode", "secret", "access", "signature", "blob", "client_secret",
     "client_assertion", "assertion", "samlresponse", "oauth_token_secret", "oauth_signature", "consumer_secret",
     # Compute API: servers, keypairs, rebuild, rescue; metadata service
-    "adminpass", "admin_pass", "user_data", "private_key",
-    # Block Storage API and os-brick: what connection_info holds for an initiator (CHAP, Ceph, ScaleIO)
-    "auth_password", "discovery_auth_password", "keyring", "encryption_key", "serverpassword", "server_password",
+    "adminpass", "admin_pass", "user_data", "userdata", "private_key",
+    # Block Storage API and os-brick: what connection_info holds for an initiator (CHAP, Ceph), and drivers
+    "auth_password", "discovery_auth_password", "keyring", "encryption_key", "targetsecret", "initiatorsecret",
+    "auth_key", "ceph_key", "api_token",
     # Networking API: VPNaaS; metadata agent
     "psk", "metadata_proxy_shared_secret",
     # Object Storage API v1: temporary URLs, form uploads; S3 and EC2 presigned requests (Orchestration's signals)
@@ -89,8 +93,8 @@ SECRET_NAMES = SECRET_HEADERS | {
 }  # fmt: skip
 """Names in bodies and queries whose value is a secret that somebody chose."""
 
-SECRET_ENDINGS = ("password", "passphrase", "passwd")
-"""How names end that users choose for a secret: parameters of Orchestration's stacks, ``driver_info``, options."""
+SECRET_ENDINGS = ("password", "passphrase", "passwd", "_secret")
+"""How names end that users choose for a secret: parameters of stacks, ``driver_info``, options of drivers."""
 
 # Key Manager API: GET and PUT of a payload (it may be as short as a preview of bytes). Metadata service: user data
 SECRET_PATHS = re.compile(
