@@ -9,7 +9,7 @@ Three rules, applied to headers, bodies and URLs alike:
   Fernet token, a JSON web token or a private key is masked wherever it stands.
 
 A body is a preview, so it may end in the middle of a value: a value without its end is masked as far as it goes. Masked
-JSON stays JSON. What users add is read by :mod:`.patterns`, what the rules find by :mod:`.rules`.
+JSON stays JSON. :mod:`.rules` does it; what users add is read by :mod:`.patterns`.
 """
 
 from __future__ import annotations

@@ -1,20 +1,18 @@
-"""How values are found: by the names before them, or by their looks; where one ends says its grammar (:mod:`.values`).
+"""The rules: what is masked in headers, bodies and URLs.
 
-Names are looked for in a lower-case copy of the text, by the mark behind them and by their last letters, and then in a
-table. All is linear in the length of the text: what was found is not looked at again.
+Where a value begins says :mod:`.beginnings`, where it ends :mod:`.values`; some are known by their looks. All is
+linear in the length of the text: what was found is not looked at again.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
 from hashlib import sha256
-from itertools import groupby
-from operator import itemgetter
 from typing import TypeVar
 from urllib.parse import quote_plus, unquote_plus
 
+from otel_openstack.redaction.beginnings import Found, Mask, Names
 from otel_openstack.redaction.names import (
     PLAIN_HEADERS,
     SECRET_ENDINGS,
@@ -30,7 +28,6 @@ from otel_openstack.redaction.values import (
     NUMBER,
     PAIR_VALUE,
     QUERY_VALUE,
-    SPACE,
     Value,
     assertion_text,
     element_text,
@@ -41,37 +38,29 @@ from otel_openstack.redaction.values import (
     part,
     string_of_mask,
     without_escapes,
-)  # fmt: skip
+)
 
 _Content = TypeVar("_Content", str, bytes)
 _Span = tuple[int, int, str]  # from, to, and what stands there instead
-_Mask = Callable[[str], str]
-_Found = tuple[int, _Mask]  # where a value begins, and how it is masked
 
-# One of these is in every value that is known by its name, or by its looks
+# One of these is in everything that has a value known by its name, or by its looks
 _MARKS = re.compile(r"[\"'=%<:@]|gAAAAA|eyJ|BEGIN ")
-_SPACED_COLON = re.compile(r'"\s+:')
 # {"token": {"id": "…"}}: authentication by a token, Identity API v3 and v2.0
 _TOKEN_ID = re.compile(rf'\{{[^{{}}]*?"id\\*"{COLON}')
-_WORD = re.compile(r"(?<![\w.%-])[\w.%-]+\Z")
-_SEPARATORS = re.compile(r"[&?;=/]")
-_MOST = 64  # characters of a name, and of a percent-encoded one thrice that
-
 # RFC 3986, 3.2.1; a slash may be escaped in JSON
 _USERINFO = re.compile(r":\\*/\\*/([^/?#\s\"'<>]+)@")
 _USERINFO_CUT = re.compile(r":\\*/\\*/(?!\[)([^/?#\s\"'<>:]*:(?![0-9]{0,5}\Z)[^/?#\s\"'<>]*)\Z")
+_LONGEST_USER = 256
 # Compute API: what is asked of a console's token has the token in its path
 _PATH_TOKEN = re.compile(r"(/os-console-auth-tokens/)([^/?#\s\"'<>]+)")
 # Fernet and JSON web tokens
 _TOKEN = re.compile(r"gAAAAA[A-Za-z0-9_-]*=*|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)+")
 # RFC 7468 and the older forms with headers
 _PRIVATE_KEY = re.compile(r"BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY-----((?:[A-Za-z0-9+/=\s:,]+|\\+[nr]|-(?!----))+)")
-
 # A SAML assertion is a ticket as a whole: whoever has it may enter (SAML 2.0 core, section 2)
 _ASSERTION = re.compile(r"<(?:[\w.-]+:)?(?:encrypted)?assertion[\s>]")
-# RFC 7578: the parts of a form that has files; the lengths keep it linear
+# RFC 7578: the first line of a form that has files
 _BOUNDARY = re.compile(r"\s*(--[^\r\n]+)")
-_PART = re.compile(r"\bname=\"?([\w.-]{1,64})\"?[^\r\n]{0,200}(?:\r?\n[^\r\n]{1,200}){0,4}\r?\n\r?\n")
 
 
 def digest(token: str) -> str:
@@ -109,13 +98,11 @@ class Rules:
         pattern: re.Pattern[str] | None = None,
     ) -> None:
         own = frozenset(names)
-        self._names: Mapping[str, _Mask] = {
-            **dict.fromkeys(SECRET_NAMES | own, _hidden),
-            **dict.fromkeys(TOKEN_NAMES, _credentials),
-        }
+        masks = {**dict.fromkeys(SECRET_NAMES | own, _hidden), **dict.fromkeys(TOKEN_NAMES, _credentials)}
+        self._names = Names(masks, SECRET_ENDINGS, _hidden)
         self._header_parts = tuple(header_parts)
         plain = frozenset() if pattern else {name for name in PLAIN_HEADERS if not self._is_named(name)}
-        self._headers: Mapping[str, _Mask | None] = {
+        self._headers: Mapping[str, Mask | None] = {
             **dict.fromkeys(plain),
             **dict.fromkeys(SECRET_HEADERS | own, _hidden),
             **dict.fromkeys(TOKEN_HEADERS, _credentials),
@@ -173,86 +160,13 @@ class Rules:
     def _text(self, value: str, end: re.Pattern[str]) -> str:
         if "=" in value or "%" in value:
             folded = folded_case(value)
-            if self._pair_name.search(folded) or ("%" in value and self._encoded_pair_name.search(folded)):
+            if self._names.has_pairs(folded):
                 value = _spliced(value, self._pairs(value, folded, end))
         if "@" in value or "gAAAAA" in value or "eyJ" in value or self._pattern is not None:
             value = _spliced(value, self._shapes(value))
         if "/os-console-auth-tokens/" in value:
             value = _PATH_TOKEN.sub(lambda match: match[1] + digest(match[2]), value)
         return value
-
-    # -- where values begin: after a name, as each grammar has it -----------------------------------------------------
-
-    def _after(self, mark: str, then: str = "") -> str:
-        """Return an expression for a mark, such as a quote, behind what may be a name and before something.
-
-        Most of what is no name of ours is refused by its last characters, each looked at alone: that is the quickest.
-        """
-        ends = sorted({name[-4:] for name in (*self._names, *SECRET_ENDINGS)}, key=len)
-        looks = []
-        for length, group in groupby(ends, key=len):
-            same = [*group]
-            sets = "".join(f"[{''.join(map(re.escape, sorted({end[at] for end in same})))}]" for at in range(length))
-            looks.append(f"(?<={sets}{mark}){then}(?<=(?:{'|'.join(map(re.escape, same))}){mark})")
-        return f"{mark}(?:{'|'.join(looks)})" if len(looks) > 1 else mark + looks[0]
-
-    @cached_property
-    def _json_name(self) -> re.Pattern[str]:
-        return re.compile(self._after('":') + SPACE.pattern)
-
-    @cached_property
-    def _other_json_name(self) -> re.Pattern[str]:
-        """Names with white space behind them, or in strings."""
-        return re.compile(rf"""(?:{self._after('"', "(?=[^:])")}|{self._after(chr(92) * 2)}\\*"){COLON}""")
-
-    @cached_property
-    def _repr_name(self) -> re.Pattern[str]:
-        return re.compile(rf"{self._after(chr(39))}\s*:\s*")
-
-    @cached_property
-    def _pair_name(self) -> re.Pattern[str]:
-        # Any name that has a blank behind it, or whose last character is percent-encoded, may be one
-        return re.compile(f"(?:{self._after('=')}|=(?<=[a-z] =)|=(?<=%[4-7][0-9a-f]=))[ \\t]{{0,4}}")
-
-    @cached_property
-    def _encoded_pair_name(self) -> re.Pattern[str]:
-        return re.compile(self._after("%") + "(?:25){0,3}3d")
-
-    @cached_property
-    def _xml_name(self) -> re.Pattern[str]:
-        return re.compile(rf"<(?:[\w.-]+:)?([\w.-]+)(?=[\s>]){self._after('')}[^<>]*>")
-
-    def _mask_of(self, name: str) -> _Mask | None:
-        return self._names.get(name) or (_hidden if name.endswith(SECRET_ENDINGS) else None)
-
-    def _named(self, matches: Iterable[re.Match[str]]) -> Iterator[_Found]:
-        for match in matches:
-            if mask := self._mask_of(match[1]):
-                yield match.end(), mask
-
-    def _quoted(self, expression: re.Pattern[str], quote: str, folded: str) -> Iterator[_Found]:
-        for match in expression.finditer(folded):
-            end = match.start()
-            furthest = max(0, end - _MOST - 1)
-            start = folded.rfind(quote, furthest, end) + 1 or furthest
-            if mask := self._mask_of(folded[start:end]):
-                yield match.end(), mask
-
-    def _equalled(self, folded: str) -> Iterator[_Found]:
-        matches = self._pair_name.finditer(folded)
-        if "%" in folded:  # an equals sign that is encoded, once or twice: a URL in a query, as consoles have it
-            encoded = self._encoded_pair_name.finditer(folded)
-            matches = iter(sorted((*matches, *encoded), key=re.Match.start))
-        for match in matches:
-            end = match.start()
-            word = _WORD.search(folded[max(0, end - 3 * _MOST) : end].rstrip(" "))
-            if word is None:
-                continue
-            name = word[0]
-            if "%" in name:
-                name = _SEPARATORS.split(unquote_plus(unquote_plus(name)))[-1].lower()
-            if mask := self._mask_of(name.lstrip("-")):
-                yield match.end(), mask
 
     # -- each grammar ---------------------------------------------------------------------------------------------
 
@@ -265,32 +179,28 @@ class Rules:
         if '"' in content:
             spans += self._json(content, folded)
         if "'" in content:
-            found = self._quoted(self._repr_name, "'", folded)
+            found = self._names.in_repr(folded)
             spans += _masked(content, found, lambda at: loose_value(content, at, in_json, NUMBER))
         if "=" in content or "%" in content:
             spans += self._pairs(content, folded, PAIR_VALUE, in_json=in_json)
         if "<" in content:
-            found = self._named(self._xml_name.finditer(folded))
+            found = self._names.in_elements(folded)
             spans += _masked(content, found, lambda at: element_text(content, at, in_json))
             assertions = ((match.end(), _hidden) for match in _ASSERTION.finditer(folded))
             spans += _masked(content, assertions, lambda at: assertion_text(folded, at, in_json))
         if "content-disposition" in folded:
             boundary = _BOUNDARY.match(content)
             end = "\n" + (boundary[1] if boundary else "--")
-            found = self._named(_PART.finditer(folded))
+            found = self._names.in_parts(folded)
             spans += _masked(content, found, lambda at: part(content, at, end))
         spans += self._shapes(content)
-        if cut_off := _USERINFO_CUT.search(content, max(0, content.rfind(":") - 4 * _MOST)):
+        if cut_off := _USERINFO_CUT.search(content, max(0, content.rfind(":") - _LONGEST_USER)):
             spans.append((*cut_off.span(1), MASK))
         return _spliced(content, spans)
 
     def _json(self, content: str, folded: str) -> Iterator[_Span]:
-        found = [*self._quoted(self._json_name, '"', folded)]
-        if "\\" in content or _SPACED_COLON.search(content):
-            found += self._quoted(self._other_json_name, '"', folded)
-            found.sort(key=itemgetter(0))
         done = 0
-        for at, mask in found:
+        for at, mask in self._names.in_json(folded):
             if at < done:
                 continue
             if mask is _credentials and (identifier := _TOKEN_ID.match(folded, at)):
@@ -300,7 +210,7 @@ class Rules:
                 done = end
 
     def _pairs(self, content: str, folded: str, value: re.Pattern[str], *, in_json: bool = False) -> Iterator[_Span]:
-        return _masked(content, self._equalled(folded), lambda at: loose_value(content, at, in_json, value))
+        return _masked(content, self._names.in_pairs(folded), lambda at: loose_value(content, at, in_json, value))
 
     def _form(self, content: str) -> str:
         pairs = content.split("&")
@@ -309,7 +219,7 @@ class Rules:
             if not value:
                 continue
             name = (unquote_plus(key) if "%" in key or "+" in key else key).strip("? ").lower()
-            if mask := self._mask_of(name):
+            if mask := self._names.mask_of(name):
                 pairs[number] = f"{key}={mask(value)}"
             elif "%" in value or "+" in value:
                 plain = unquote_plus(value)
@@ -336,7 +246,7 @@ def _is_secret(path: str, content: str) -> bool:
     return match is not None and not (match["or_metadata"] is not None and is_json(content))
 
 
-def _masked(content: str, found: Iterable[_Found], value: Callable[[int], Value]) -> Iterator[_Span]:
+def _masked(content: str, found: Iterable[Found], value: Callable[[int], Value]) -> Iterator[_Span]:
     done = 0
     for at, mask in found:
         if at >= done:

@@ -25,8 +25,9 @@ _ESCAPE = re.compile(r"(?<!\\)(\\+)u00([2-7][0-9a-fA-F])")
 
 # What repr() leaves of a dictionary or a call, and what XML attributes and options look like
 _LOOSE_QUOTE = re.compile(r"[bBuU]?(\\*)([\"'])")
-_SINGLE = re.compile(r"(?:[^'\\]+|\\.)*", re.DOTALL)
-# Within JSON the outermost string ends the value at the latest, and an apostrophe after backslashes is part of it
+# An apostrophe after backslashes is part of the value: how many there are tells nothing where JSON may be around it
+_SINGLE = re.compile(r"(?:[^'\\]+|(?:\\\\)+'?|\\.)*", re.DOTALL)
+# Within JSON the outermost string ends the value at the latest
 _SINGLE_IN_JSON = re.compile(r"""(?:[^'"\\]+|(?:\\\\)+'?|\\.)*""", re.DOTALL)
 PAIR_VALUE = re.compile(r"[^&#\"'\s<>\\]+")
 QUERY_VALUE = re.compile(r"[^&]+")

@@ -277,6 +277,8 @@ def test_a_name_is_matched_as_a_whole(name: str) -> None:
          '{"key": "-----BEGIN PRIVATE KEY-----***-----END PRIVATE KEY-----\\n"}'),
         ("<password><![CDATA[a<b]]>c<!-- -->d</password>", "<password>***</password>"),
         ("<wsse:Password Type='t'>a&lt;b</wsse:Password>", "<wsse:Password Type='t'>***</wsse:Password>"),
+        (r"""said {"e": "{\"m\": \"connect(password='a\\\\'b\\\"c', n=1)\"}"}""",
+         r"""said {"e": "{\"m\": \"connect(password='***', n=1)\"}"}"""),
         ("mysql --password=hunter22 -u x", "mysql --password=*** -u x"),
         ("connect(password=\"it's\", user='x')", "connect(password=\"***\", user='x')"),
     ],
