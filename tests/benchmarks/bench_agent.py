@@ -30,7 +30,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider 
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: E402
 from urllib3 import HTTPResponse  # noqa: E402
 
-from otel_openstack.instrument import OpenStackInstrumentor  # noqa: E402
+from otel_openstack.instrument.instrumentor import OpenStackInstrumentor  # noqa: E402
 from otel_openstack.instrument.propagator import RequestshookPropagator  # noqa: E402
 from otel_openstack.instrument.wsgi import ObservedApplication  # noqa: E402
 from otel_openstack.settings import Settings  # noqa: E402

@@ -12,7 +12,7 @@ import pytest
 from opentelemetry import trace
 
 from otel_openstack import attributes as names
-from otel_openstack.instrument import OpenStackInstrumentor
+from otel_openstack.instrument.instrumentor import OpenStackInstrumentor
 from otel_openstack.instrument.servers import observed
 from otel_openstack.instrument.wsgi import ObservedApplication
 from otel_openstack.settings import Settings

@@ -17,7 +17,7 @@ _PROGRAM = """
 import contextvars
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
-from otel_openstack.instrument import OpenStackInstrumentor
+from otel_openstack.instrument.instrumentor import OpenStackInstrumentor
 OpenStackInstrumentor().instrument(skip_dep_check=True)
 import eventlet, eventlet.greenpool, eventlet.green.threading
 {after}

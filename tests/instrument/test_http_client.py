@@ -18,7 +18,8 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_openstack import attributes as names
-from otel_openstack.instrument import OpenStackInstrumentor, capture, http_client
+from otel_openstack.instrument import capture, http_client
+from otel_openstack.instrument.instrumentor import OpenStackInstrumentor
 from otel_openstack.instrument.propagator import request_id
 from tests.instrument.harness import Spans, free_port
 

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from otel_openstack import attributes as names
-from otel_openstack.instrument import OpenStackInstrumentor, capture, hop, httpx_client
+from otel_openstack.instrument import capture, hop, httpx_client
+from otel_openstack.instrument.instrumentor import OpenStackInstrumentor
 from otel_openstack.instrument.propagator import request_id
 from tests.instrument.harness import Spans, free_port
 from tests.instrument.test_http_client import Server, _answer, _attributes, _block

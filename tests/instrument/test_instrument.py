@@ -14,7 +14,7 @@ import pytest
 import requests
 import urllib3
 
-from otel_openstack.instrument import OpenStackInstrumentor
+from otel_openstack.instrument.instrumentor import OpenStackInstrumentor
 from otel_openstack.instrument.wsgi import ObservedApplication
 from otel_openstack.settings import Settings
 from tests.instrument.harness import Spans

@@ -20,7 +20,8 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from otel_openstack import attributes as names
-from otel_openstack.instrument import OpenStackInstrumentor, capture, hop, stdlib_client
+from otel_openstack.instrument import capture, hop, stdlib_client
+from otel_openstack.instrument.instrumentor import OpenStackInstrumentor
 from otel_openstack.instrument.propagator import request_id
 from tests.instrument.harness import Spans, free_port
 from tests.instrument.test_http_client import Server, _answer, _attributes, _block
