@@ -12,6 +12,7 @@ locks that belong to the hub. The price is that encoding runs on the hub; it is 
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import logging
 import os
@@ -21,12 +22,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from otel_openstack.instrument.exits import send_before
 from otel_openstack.instrument.guard import never_raises
 
 MAX_BATCH_BYTES = 3 * 1024 * 1024
@@ -145,6 +148,25 @@ class BoundedSpanProcessor(SpanProcessor):
         if self._worker is not None and self._pid == os.getpid():
             self._worker.stop()
 
+    def rush(self, seconds: float) -> None:
+        """Send what waits, whatever the calling thread was interrupted in: no lock is asked for that it may hold.
+
+        It sleeps while a native thread sends, and so does its hub: a signal handler cannot be green.
+        """
+        worker = self._worker
+        if worker is None or self._pid != os.getpid() or not worker.is_behind:
+            return
+        native = _native_threads()
+        done = native.allocate_lock()
+        done.acquire()
+
+        def send() -> None:
+            worker.send_apart(seconds)
+            done.release()
+
+        native.start_new_thread(send, ())
+        done.acquire(timeout=seconds)
+
     @never_raises
     def _start(self) -> None:
         pid = os.getpid()
@@ -155,6 +177,7 @@ class BoundedSpanProcessor(SpanProcessor):
             self.dropped = 0
             self._worker = _Worker(self._new_exporter, self._queue, self._schedule_delay, self._max_batch_size)
             self._pid = pid
+        send_before(self)
 
     def _drop(self) -> None:
         self.dropped += 1
@@ -188,6 +211,7 @@ class _Worker:
         self._sending = threading.Lock()
         self._stopping = False
         self._failing = False
+        self._in_flight: list[ReadableSpan] = []
         if self._green:  # no green thread imports while another may wait for the same lock
             self._prepare()
         self._thread = threading.Thread(target=self._run, name="otel-openstack-export", daemon=True)
@@ -212,6 +236,24 @@ class _Worker:
         if self._log is not None and not self._failing:
             self._log.removeFilter(self._hear)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something waits for a receiver that is there."""
+        return not self._failing and bool(self._queue or self._in_flight)
+
+    @never_raises
+    def send_apart(self, timeout: float) -> None:
+        """Send what waits from a native thread, at the end of the process."""
+        if not self._green:
+            self.drain(timeout)
+            return
+        # The green worker does not go on any more. What it was sending may arrive twice, which is better than never
+        exporter = self._new_exporter()
+        with suppress_instrumentation():
+            for batch in self._batches():
+                exporter.export(batch)
+                self._in_flight = []
+
     def drain(self, timeout: float) -> bool:
         """Send what waits; false if another thread was sending all the time."""
         if not self._sending.acquire(timeout=timeout):
@@ -221,6 +263,7 @@ class _Worker:
                 for batch in self._batches():
                     self._failing = self._send(batch) is not SpanExportResult.SUCCESS
                     self.processed += len(batch)
+                    self._in_flight = []
                     if self._green:
                         time.sleep(0)
         finally:
@@ -255,18 +298,17 @@ class _Worker:
         return self._exporter
 
     def _batches(self) -> Iterator[list[ReadableSpan]]:
-        batch: list[ReadableSpan] = []
         batch_bytes = 0
         while self._queue:
-            span = self._queue.popleft()
-            size = encoded_size(span)
+            size = encoded_size(self._queue[0])
+            batch = self._in_flight
             if batch and (len(batch) >= self._max_batch_size or batch_bytes + size > MAX_BATCH_BYTES):
                 yield batch
-                batch, batch_bytes = [], 0
-            batch.append(span)
+                batch_bytes = 0
+            self._in_flight.append(self._queue.popleft())
             batch_bytes += size
-        if batch:
-            yield batch
+        if self._in_flight:
+            yield self._in_flight
 
 
 @contextlib.contextmanager
@@ -277,6 +319,12 @@ def _without_signals() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _native_threads() -> Any:
+    """Return the module ``_thread`` as it is without eventlet's patches."""
+    patcher: Any = sys.modules.get("eventlet.patcher")
+    return _thread if patcher is None else patcher.original("_thread")
 
 
 def _is_green() -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from otel_openstack.instrument import runtime
+from otel_openstack.instrument import exits, runtime
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.settings import Settings
 
@@ -74,6 +74,7 @@ def observing_argument(server: Server, settings: Settings) -> Wrapper:
         wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
         args, kwargs = replaced(args, kwargs) or (args, kwargs)
+        exits.watch_sigterm()  # now: threads that serve could not
         return wrapped(*args, **kwargs)
 
     return wrapper

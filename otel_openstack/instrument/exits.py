@@ -1,0 +1,75 @@
+"""Exits that pass by :mod:`atexit`: death by SIGTERM's default action, and :func:`os._exit`.
+
+Programs without a handler of their own die of SIGTERM at once (swift's workers do), and children of multiprocessing and
+of oslo.service's launcher leave by ``os._exit``: what waits to be sent would be lost. So we send it before, within
+:data:`SECONDS`, and let the process end as it would have: by the same signal, with the same status.
+
+Only the default action is replaced; a handler that the program sets before or after is the program's business, ``exec``
+gives its child the default back, and under uWSGI and mod_wsgi, which keep signals to themselves, nothing is set.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any, Protocol
+from weakref import WeakSet
+
+import wrapt
+
+from otel_openstack.instrument.guard import never_raises
+
+SECONDS = 1.0
+"""How much later a process may end for our sake."""
+
+_EMBEDDERS = ("uwsgi", "mod_wsgi")
+
+
+class Sender(Protocol):
+    """Something with spans that wait."""
+
+    def rush(self, seconds: float) -> None:
+        """Send them in so much time, whatever the thread that calls is in the middle of."""
+
+
+_senders: WeakSet[Sender] = WeakSet()
+
+
+@never_raises
+def send_before(sender: Sender) -> None:
+    """Have the sender rush before this process, or a fork of it, ends abruptly."""
+    _senders.add(sender)
+    if not hasattr(os._exit, "__wrapped__"):
+        wrapt.wrap_function_wrapper(os, "_exit", _exit)
+    watch_sigterm()
+
+
+@never_raises
+def watch_sigterm() -> None:
+    """Replace SIGTERM's default action, where that is what the process would die of; elsewhere do nothing."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and not any(name in sys.modules for name in _EMBEDDERS):
+        with contextlib.suppress(
+            ValueError
+        ):  # only the main thread may; a server's start or the next fork will be there
+            signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(signum: int, _frame: FrameType | None) -> None:
+    signal.signal(signum, signal.SIG_DFL)
+    _rush()
+    os.kill(os.getpid(), signum)
+
+
+def _exit(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    _rush()
+    return wrapped(*args, **kwargs)
+
+
+@never_raises
+def _rush() -> None:
+    for sender in list(_senders):
+        sender.rush(SECONDS)
