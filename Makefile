@@ -10,7 +10,7 @@ export BACKENDS
 GO := $(shell command -v go || ls /usr/local/go/bin/go 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports format bench backends backends-path clean
+.PHONY: help demo test check lint types imports format bench suites backends backends-path clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -45,6 +45,9 @@ format: $(STAMP)  ## format the code and mend what can be mended
 
 bench: $(STAMP)  ## the benchmarks: ratios against named peers, measured in one run
 	@$(BIN)/python -m tests.benchmarks
+
+suites: $(STAMP)  ## the tests of requests, WebOb, Werkzeug and swift, without the agent and with it
+	@$(BIN)/python -m tests.suites
 
 backends: $(addprefix $(BACKENDS)/,otelcol-openstack jaeger tempo prometheus)  ## Collector, Jaeger, Tempo, Prometheus: real ones
 
