@@ -15,6 +15,7 @@ NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _HEADER = re.compile(r"(?:\^)?(?:\.\*)?([A-Za-z0-9_-]+)(?:\.\*)?\$?")
 # Three characters that stand for themselves keep a pattern from masking everything
 _PATTERN = re.compile(r"[A-Za-z0-9_.:/=+~-]{3}[A-Za-z0-9_.:/=+~?-]{0,61}\*?")
+_HEADERS = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS"
 _ANY = "[A-Za-z0-9_.=+/~-]"
 
 
@@ -24,7 +25,9 @@ def names(text: str) -> Iterator[str]:
         if NAME.fullmatch(name):
             yield name.lower()
         else:
-            _logger.warning("%r is no name to redact and is left out: give letters, digits, - _ and .", name)
+            _logger.warning(
+                "OTEL_OPENSTACK_REDACT_NAMES: %r is no name and is left out: give letters, digits, - _ and .", name
+            )
 
 
 def header_parts(text: str) -> Iterator[str]:
@@ -37,7 +40,7 @@ def header_parts(text: str) -> Iterator[str]:
         if match := _HEADER.fullmatch(item):
             yield match[1].lower()
         else:
-            _logger.warning("%r names no headers to sanitize and is left out: give a name, with .* at its ends", item)
+            _logger.warning("%s: %r names no headers and is left out: give a name, with .* at its ends", _HEADERS, item)
 
 
 def expression(text: str) -> re.Pattern[str] | None:
@@ -52,8 +55,8 @@ def expression(text: str) -> re.Pattern[str] | None:
             patterns.append(_translated(item))
         else:
             _logger.warning(
-                "%r is no pattern to redact and is left out: give 3 to 64 characters such as ghp_*, where ? is any one"
-                " and a * at the end the rest of a value",
+                "OTEL_OPENSTACK_REDACT_PATTERNS: %r is no pattern and is left out: give 3 to 64 characters such as"
+                " ghp_*, where ? is any one and a * at the end the rest of a value",
                 item,
             )
     return re.compile("|".join(patterns)) if patterns else None

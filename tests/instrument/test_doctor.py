@@ -43,6 +43,7 @@ def test_a_healthy_environment_is_told_as_such(receiver: OtlpServer) -> None:
         ({"OTEL_TRACES_EXPORTER": "none"}, "sends no spans"),
         ({"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "flask, openstack"}, "leaves this instrumentation out"),
         ({"OTEL_PYTHON_DISTRO": "other"}, "opentelemetry_distro would be other"),
+        ({"OTEL_OPENSTACK_REDACT_PATTERNS": "ghp_*,*"}, "OTEL_OPENSTACK_REDACT_PATTERNS: '*' is no pattern"),
         ({"OTEL_OPENSTACK_BODY_LIMIT": "lots"}, "OTEL_OPENSTACK_BODY_LIMIT='lots' is not a number of bytes"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}, "http://127.0.0.1:9 takes no spans"),
     ],
