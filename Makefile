@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := otel_openstack tests deploy
+SOURCES := otel_openstack tests deploy collector
 # Where the back ends of the tests are built, once: anywhere that is kept
 BACKENDS ?= build/backends
 export BACKENDS

@@ -36,7 +36,7 @@ _HINTS = {
     401: "Say https://USER:PASSWORD@HOST, or set OTEL_OPENSTACK_SOURCE_HEADERS='Authorization=Bearer%20TOKEN'.",
     403: "These credentials, or this tenant (X-Scope-OrgID in OTEL_OPENSTACK_SOURCE_HEADERS), may not read there.",
     404: "Is the URL right, and is the API below a path (https://HOST/jaeger)?",
-    422: "The trace is larger than the back end gives: raise its limits.",
+    422: "The trace is larger than it gives: raise max_bytes_per_trace of Tempo's overrides.",
     429: "It limits requests: try again later, or search less with OTEL_OPENSTACK_SOURCE_LOOKBACK.",
 }
 

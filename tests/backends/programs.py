@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -92,7 +92,7 @@ def jaeger(folder: Path, storage: dict[str, Any] | None = None) -> Iterator[Back
 
 
 @contextmanager
-def tempo(folder: Path, **distributor: Any) -> Iterator[BackEnd]:
+def tempo(folder: Path, *, max_bytes_per_trace: int = 100_000_000, **distributor: Any) -> Iterator[BackEnd]:
     """Run Tempo for many tenants, quick to show what it got; keywords are settings of its distributor."""
     http, grpc, api, api_grpc, gossip = free_ports(5)
     configuration = {
@@ -132,7 +132,7 @@ def tempo(folder: Path, **distributor: Any) -> Iterator[BackEnd]:
                 "wal": {"path": str(folder / "log")},
             }
         },
-        "overrides": {"defaults": {"global": {"max_bytes_per_trace": 100_000_000}}},
+        "overrides": {"defaults": {"global": {"max_bytes_per_trace": max_bytes_per_trace}}},
         "memberlist": {"bind_addr": ["127.0.0.1"], "bind_port": gossip},
         "usage_report": {"reporting_enabled": False},
     }
@@ -141,16 +141,62 @@ def tempo(folder: Path, **distributor: Any) -> Iterator[BackEnd]:
         yield BackEnd(f"http://127.0.0.1:{api}", f"http://127.0.0.1:{http}", f"127.0.0.1:{grpc}", process)
 
 
-@contextmanager
-def collector(folder: Path, configuration: Path, environment: dict[str, str], health: str) -> Iterator[Process]:
-    """Run our Collector with one of its configurations.
+@dataclass(frozen=True)
+class RunningCollector:
+    """A Collector of ours that runs.
 
-    :param environment: what the configuration takes from the environment.
-    :param health: host and port of its health check.
+    :param otlp_http: URL that takes OTLP/HTTP; the gateway has none.
+    :param otlp_grpc: host and port that take OTLP/gRPC.
+    :param metrics: URL of the metrics that it makes of spans, for Prometheus.
+    :param telemetry: URL of its own metrics.
+    :param process: the process itself.
     """
-    with run("otelcol-openstack", ["--config", str(configuration)], folder, environment) as process:
+
+    otlp_http: str
+    otlp_grpc: str
+    metrics: str
+    telemetry: str
+    process: Process
+
+
+@contextmanager
+def collector(
+    folder: Path, *names: str | Path, settings: dict[str, str] | None = None, addresses: Addresses | None = None
+) -> Iterator[RunningCollector]:
+    """Run our Collector.
+
+    :param names: which of the configurations in ``collector/``, or files, later ones over earlier ones.
+    :param settings: what they take from the environment, besides ports and folders.
+    :param addresses: where it listens, for one that comes back at the same place.
+    """
+    http, grpc, metrics, telemetry, health = addresses or collector_addresses()
+    environment = {
+        "OTLP_HTTP": http,
+        "OTLP_GRPC": grpc,
+        "PROMETHEUS": metrics,
+        "TELEMETRY_PORT": telemetry.rpartition(":")[2],
+        "HEALTH": health,
+        "SPANS_FOLDER": str(folder / "spans"),
+        "QUEUE_FOLDER": str(folder / "queue"),
+        "METRICS_INTERVAL": "200ms",
+        "DECISION_WAIT": "500ms",
+    }
+    files = [name if isinstance(name, Path) else ROOT / "collector" / f"{name}.yaml" for name in names]
+    arguments = [part for file in files for part in ("--config", str(file))]
+    with run("otelcol-openstack", arguments, folder, environment | (settings or {})) as process:
         _wait(process, f"http://{health}/")
-        yield process
+        yield RunningCollector(
+            f"http://{http}", grpc, f"http://{metrics}/metrics", f"http://{telemetry}/metrics", process
+        )
+
+
+Addresses = tuple[str, str, str, str, str]
+
+
+def collector_addresses() -> Addresses:
+    """Choose free ports for one Collector."""
+    http, grpc, metrics, telemetry, health = (f"127.0.0.1:{port}" for port in free_ports(5))
+    return http, grpc, metrics, telemetry, health
 
 
 def until(true: Callable[[], object], patience: float = PATIENCE, what: str = "that") -> None:
@@ -163,7 +209,6 @@ def until(true: Callable[[], object], patience: float = PATIENCE, what: str = "t
 
 def wait_for_port(process: Process, address: str) -> None:
     """Wait until a process listens."""
-    import socket
 
     def listens() -> bool:
         assert process.status is None, process.log.read_text()[-2000:]
@@ -193,8 +238,3 @@ def _wait(process: Process, url: str) -> None:
             return False
 
     until(ready, what=url)
-
-
-def have(*names: str) -> bool:
-    """Whether programs are on this machine."""
-    return all(shutil.which(name) or (FOLDER / name).is_file() for name in names)

@@ -16,6 +16,7 @@ import trustme
 
 from otel_openstack.cli import main
 from otel_openstack.exceptions import SettingsError, SourceError
+from otel_openstack.otlp import Span, protobuf
 from otel_openstack.traces import open_sink, open_source
 from otel_openstack.traces.store import Store
 
@@ -254,6 +255,17 @@ def test_an_answer_in_several_objects_is_one_trace(answering):
     body = "\n".join(json.dumps({"result": {"resourceSpans": [{"scopeSpans": [{"spans": [s]}]}]}}) for s in spans)
     with closing(open_source(f"jaeger+http://{answering(200, body.encode()).address}")) as source:
         assert {span.span_id for span in source.trace(TRACE)} == {"0" * 15 + "1", "0" * 15 + "2"}
+
+
+def test_a_part_of_a_trace_is_said_to_be_one(answering):
+    """Fields 1, 3 and 4 of tempopb.TraceByIDResponse, as Tempo sends them."""
+    trace = protobuf.encode([Span(TRACE, "1" * 16)])
+    body = b"\x0a" + bytes([len(trace)]) + trace + b"\x18\x01\x22\x09too large"
+    with closing(open_source(f"tempo+http://{answering(200, body, 'application/protobuf').address}")) as source:
+        assert [span.span_id for span in source.trace(TRACE)] == ["1" * 16]
+        assert source.damage == (
+            "Tempo gives a part of the trace only: too large. Raise max_bytes_per_trace in its overrides.",
+        )
 
 
 def test_a_search_of_months_goes_week_by_week(answering, monkeypatch):
