@@ -12,7 +12,7 @@ from otel_openstack import attributes as names
 from otel_openstack.instrument import runtime
 from otel_openstack.instrument.capture import METHODS, Exchange, masking_of
 from otel_openstack.instrument.propagator import request_id
-from otel_openstack.instrument.route import is_excluded, route
+from otel_openstack.route import is_excluded, route
 from otel_openstack.settings import Settings
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -25,8 +25,8 @@ from otel_openstack.instrument.capture import METHODS, Exchange, Pairs, Preview,
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.metrics import Measurement, metrics_of
 from otel_openstack.instrument.propagator import request_id
-from otel_openstack.instrument.route import is_excluded, route
 from otel_openstack.instrument.streams import ObservedIterator, _Proxy, observed_file
+from otel_openstack.route import is_excluded, route
 from otel_openstack.settings import Settings
 
 if TYPE_CHECKING:

@@ -25,9 +25,9 @@ from otel_openstack.instrument.capture import METHODS, Exchange, Pairs, masking_
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.metrics import Measurement, metrics_of
 from otel_openstack.instrument.propagator import parse_request_id
-from otel_openstack.instrument.route import is_excluded, route, routed
 from otel_openstack.instrument.streams import beginning, feeding_from_uwsgi, observed_file
 from otel_openstack.instrument.trust import trust
+from otel_openstack.route import is_excluded, route, routed
 from otel_openstack.settings import Settings
 
 Environ = MutableMapping[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otel_openstack.instrument.route import route, routed
+from otel_openstack.route import route, routed
 
 UUID = "c919ba3a-fbd6-409f-90ea-bede7c6e1595"
 HEX = "33bc66c6a3314c56afac3b1ab263e17e"
