@@ -15,6 +15,8 @@ SERVICE_VERSION = "service.version"
 SERVICE_PEER_NAME = "service.peer.name"
 HOST_NAME = "host.name"
 PROCESS_PID = "process.pid"
+PROCESS_COMMAND_ARGS = "process.command_args"
+PROCESS_EXIT_CODE = "process.exit.code"
 TELEMETRY_DISTRO_NAME = "telemetry.distro.name"
 TELEMETRY_DISTRO_VERSION = "telemetry.distro.version"
 
@@ -68,6 +70,9 @@ OPENSTACK_DOMAIN_ID = "openstack.domain_id"
 
 # Every attribute whose value leads to a span when somebody looks for it (``otel-openstack find``)
 IDENTIFIERS = (OPENSTACK_REQUESTSHOOK_REQUEST_ID, OPENSTACK_REQUEST_ID, OPENSTACK_GLOBAL_REQUEST_ID)
+
+# On the root span of a recorded command: what the terminal showed, as plain text
+OPENSTACK_CONSOLE_OUTPUT = "openstack.console.output"
 
 # -- ours: what only an imported document knows --------------------------------------------------------------------
 # What the document gives to the response where it differs from the request's; the older tool wrote "None" for some

@@ -9,14 +9,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from otel_openstack.attributes import SERVICE_NAME
+from otel_openstack import console
+from otel_openstack.attributes import PROCESS_EXIT_CODE, SERVICE_NAME
+from otel_openstack.conversation.command import Command, masked_arguments
 from otel_openstack.exceptions import SettingsError, SourceError
-from otel_openstack.otlp import Resource, Scope, Span, SpanKind, Status, StatusCode
+from otel_openstack.otlp import AttributeValue, Resource, Scope, Span, SpanKind, Status, StatusCode
+from otel_openstack.redaction import Masking
 from otel_openstack.traces import TraceSource, open_source
 from otel_openstack.traces.otlp_sink import OtlpSink
 from otel_openstack.traces.receiver import Receiver
@@ -48,7 +51,13 @@ class Recording:
 
 
 def record(
-    command: Sequence[str], *, source: str, endpoint: str | None = None, patience: float = 10, progress: Say
+    command: Sequence[str],
+    *,
+    source: str,
+    endpoint: str | None = None,
+    patience: float = 10,
+    progress: Say,
+    transcript: Masking | None = None,
 ) -> Recording:
     """Run a command under the agent, below one root span, and collect its trace.
 
@@ -58,6 +67,7 @@ def record(
     :param endpoint: an OTLP/HTTP receiver that feeds ``source`` already; ``None`` starts one.
     :param patience: seconds to wait at the most for spans of services that have not reported yet.
     :param progress: is told, a sentence at a time, what is waited for.
+    :param transcript: keep the command line and its console output on the root span, masked by these rules.
     :raises SettingsError: the program or the launcher beside it cannot be found.
     :raises SourceError: the receiver cannot be started or reached.
     """
@@ -70,8 +80,14 @@ def record(
     ):
         sink.probe()  # what cannot be recorded is not run
         start = time.time_ns()
-        exit_code = _run([launcher, *command], _environment(reached, trace_id, root_id))
-        sink.write([_root_span(command, trace_id, root_id, start, exit_code)])
+        launched, environment = [launcher, *command], _environment(reached, trace_id, root_id)
+        told: dict[str, AttributeValue] = {}
+        if transcript is not None:
+            exit_code, output = console.run(launched, environment, transcript)
+            told = Command(masked_arguments(command, transcript), output, exit_code).attributes()
+        else:
+            exit_code = _run(launched, environment)
+        sink.write([_root_span(command, trace_id, root_id, start, exit_code, told)])
         spans = wait_until_whole(traces, trace_id, patience, progress)
     return Recording(trace_id, spans, exit_code)
 
@@ -198,7 +214,9 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _root_span(command: Sequence[str], trace_id: str, span_id: str, start: int, exit_code: int) -> Span:
+def _root_span(
+    command: Sequence[str], trace_id: str, span_id: str, start: int, exit_code: int, told: Mapping[str, AttributeValue]
+) -> Span:
     from otel_openstack import __version__
 
     program = Path(command[0]).name
@@ -206,12 +224,12 @@ def _root_span(command: Sequence[str], trace_id: str, span_id: str, start: int, 
     return Span(
         trace_id=trace_id,
         span_id=span_id,
-        # The name alone: arguments carry passwords
+        # The name alone: arguments carry passwords, and a name is shown in every list
         name=f"record {program}",
         kind=SpanKind.INTERNAL,
         start_unix_nano=start,
         end_unix_nano=time.time_ns(),
-        attributes={"process.executable.name": program, "process.exit.code": exit_code},
+        attributes={"process.executable.name": program, PROCESS_EXIT_CODE: exit_code, **told},
         resource=Resource({SERVICE_NAME: "otel-openstack"}),
         scope=Scope("otel_openstack.record", __version__),
         status=failed,

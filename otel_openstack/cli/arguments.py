@@ -12,7 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FORMATS = ("markdown", "diagram", "log", "json", "curl", "har")
+FORMATS = ("markdown", "diagram", "log", "json", "curl", "har", "page")
+SECTIONS = ("command", "diagram", "steps", "messages", "log")
 
 
 def otel_openstack_parser() -> argparse.ArgumentParser:
@@ -142,6 +143,10 @@ def _doctor_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _format_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=FORMATS, default="markdown", help="what to write (markdown)")
+    parser.add_argument(
+        "--sections", type=_sections, metavar="NAME,…", help=f"of a page: what it shows ({','.join(SECTIONS)})"
+    )
+    parser.add_argument("--template", metavar="DIR", help="of a page: templates of yours, named as ours are")
 
 
 def _source_argument(parser: argparse.ArgumentParser) -> None:
@@ -188,6 +193,14 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _sections(text: str) -> list[str]:
+    names = text.split(",")
+    for name in names:
+        if name not in SECTIONS:
+            raise argparse.ArgumentTypeError(f"{name!r} is no section of a page: {', '.join(SECTIONS)}")
+    return names
+
+
 def _since(text: str) -> int:
     import time
     from datetime import datetime
@@ -227,6 +240,7 @@ their spans to the same receiver (127.0.0.1:4318 is where they send them if nobo
 examples:
   otel-openstack record -o save.md -- openstack image save --file disk.img cirros
   otel-openstack record --format diagram -- openstack server list
+  otel-openstack record --format page -o docs/image-save.md -- openstack image save --file disk.img cirros
   otel-openstack record --endpoint http://127.0.0.1:4318 --from traces.db -o save.md -- openstack token issue
 """
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from otel_openstack.conversation.model import Conversation
     from otel_openstack.conversation.selection import Selection
     from otel_openstack.otlp import Span
+    from otel_openstack.redaction import Masking
     from otel_openstack.settings import Settings
     from otel_openstack.traces import TraceSource, TraceSummary
 
@@ -59,9 +60,10 @@ def record(options: Namespace) -> int:
         endpoint=options.endpoint,
         patience=options.wait,
         progress=say,
+        transcript=_masking() if options.format == "page" else None,
     )
     try:
-        _write(options, _conversation(recording.trace_id, recording.spans, options, selection))
+        _write(options, _conversation(recording.trace_id, recording.spans, options, selection), recording.spans)
     except EmptyTraceError as error:
         if not recording.exit_code:
             raise
@@ -79,7 +81,7 @@ def export(options: Namespace) -> int:
         trace_id = resolve(source, options.trace)
         spans = source.trace(trace_id)
         _tell_damage(source)
-    _write(options, _conversation(trace_id, spans, options, selection))
+    _write(options, _conversation(trace_id, spans, options, selection), spans)
     return 0
 
 
@@ -228,10 +230,8 @@ def _is_source(name: str) -> bool:
     return b"\0" in start or b'"resourceSpans"' in start
 
 
-def _write(options: Namespace, shown: Conversation) -> None:
-    from otel_openstack.render import RENDERERS
-
-    _write_text(RENDERERS[options.format](shown, numbers=options.numbers), options.output)
+def _write(options: Namespace, shown: Conversation, spans: Sequence[Span]) -> None:
+    _write_text(_rendered(options, shown, spans), options.output)
 
 
 def _write_text(text: str, output: str | None) -> None:
@@ -249,6 +249,23 @@ def _write_text(text: str, output: str | None) -> None:
         raise SettingsError(
             f"{output} cannot be written: {error.strerror}.", hint="Name another file with -o."
         ) from error
+
+
+def _rendered(options: Namespace, shown: Conversation, spans: Sequence[Span]) -> str:
+    if options.format != "page":
+        from otel_openstack.render import RENDERERS
+
+        return RENDERERS[options.format](shown, numbers=options.numbers)
+    from otel_openstack.conversation.command import command_of
+    from otel_openstack.render import page
+
+    return page.render(
+        shown,
+        numbers=options.numbers,
+        command=command_of(spans),
+        sections=options.sections or tuple(page.HEADINGS),
+        templates=options.template,
+    )
 
 
 def _open_source(options: Namespace) -> TraceSource:
@@ -285,6 +302,13 @@ def _settings() -> Settings:
     from otel_openstack.settings import Settings
 
     return Settings.from_env(os.environ)
+
+
+def _masking() -> Masking:
+    from otel_openstack.redaction import masking
+
+    chosen = _settings()
+    return masking(chosen.redact, chosen.redact_names, chosen.redact_patterns, chosen.redact_headers)
 
 
 def _default_store() -> str:

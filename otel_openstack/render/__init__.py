@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from otel_openstack.conversation.model import Conversation
-from otel_openstack.render import curl, har, json, log, markdown, mermaid
+from otel_openstack.render import curl, har, json, log, markdown, mermaid, page
 
 
 class Renderer(Protocol):
@@ -23,5 +23,6 @@ RENDERERS: dict[str, Renderer] = {
     "json": json.render,
     "curl": curl.render,
     "har": har.render,
+    "page": page.render,
 }
 """The formats by name."""

@@ -18,21 +18,27 @@ def render(conversation: Conversation, *, numbers: bool = True) -> str:
 
     :param numbers: whether each heading starts with the number of its message, as in ``### (1) GET /``.
     """
-    shown = [_message(message, f"({number}) " if numbers else "") for number, message in conversation.numbered()]
+    shown = [message_text(message, f"({number}) " if numbers else "") for number, message in conversation.numbered()]
     return left_out_marks(conversation) + "".join(shown)
 
 
-def _message(message: Message, number: str) -> str:
+def message_text(message: Message, number: str, *, above: str = "", below: str = "") -> str:
+    """Write one message.
+
+    :param number: ``"(1) "``, or ``""`` for none.
+    :param above: lines that go above the heading, each with its end.
+    :param below: lines that go below the participants, each with its end.
+    """
     heading = title(message)
     arrow = "-->" if message.kind is MessageKind.REQUEST else "<--"
     gap = f"\n{gap_mark(message.gap)}\n" if message.gap else ""
     headers, body = header_block(message.headers), body_text(message.body)
-    fence = _fence(headers, body)
+    fence = fence_for(headers, body)
     attributes = f'title="{heading}" linenums="1"'
     return f"""
-### {number}{heading}
+{above}### {number}{heading}
 `{name(message.caller)}` {arrow} `{name(message.callee)}`
-{gap}
+{below}{gap}
 === "Header"
     {fence} http {attributes}
 {INDENTS[BodyLayout.OURS](headers)}
@@ -46,7 +52,7 @@ def _message(message: Message, number: str) -> str:
 """
 
 
-def _fence(*blocks: str) -> str:
+def fence_for(*blocks: str) -> str:
     """Return a fence that no line of these blocks can end."""
     runs = [len(run) for block in blocks if "```" in block for run in _BACKTICKS.findall(block)]
     return "`" * (max(runs) + 1) if runs else "```"

@@ -9,7 +9,8 @@ from otel_openstack.render.text import title, visible
 
 # Mermaid's own way to write a character that means something to it: the entity code without its ampersand
 _IN_TEXT = re.compile(r"[#;]")
-_IN_NAME = re.compile(r"[^\w .-]|--+|-$|^(?=\s)|\s$")
+# "-x" within a name would be the end of an arrow
+_IN_NAME = re.compile(r"[^\w .-]|--+|-(?=x)|-$|^(?=\s)|\s$")
 # A participant whose name starts with one of these words would start a statement
 _KEYWORD = re.compile(
     r"(?i)(?=(?:activate|actor|alt|and|autonumber|box|break|create|critical|deactivate|destroy|details|else|end|links?|"
@@ -25,7 +26,7 @@ def render(conversation: Conversation, *, numbers: bool = True) -> str:
     for message in conversation.messages:
         for service in (message.caller, message.callee):
             if service not in participants:
-                participants[service] = _participant(service)
+                participants[service] = participant_name(service)
         caller, callee = participants[message.caller], participants[message.callee]
         text = _IN_TEXT.sub(_entities, title(message))
         if message.kind is MessageKind.REQUEST:
@@ -39,7 +40,8 @@ def render(conversation: Conversation, *, numbers: bool = True) -> str:
     return "".join(lines)
 
 
-def _participant(service: str) -> str:
+def participant_name(service: str) -> str:
+    """Return a service name that Mermaid takes for nothing else."""
     return _KEYWORD.sub(_entities, _IN_NAME.sub(_entities, visible(service)), count=1)
 
 

@@ -12,7 +12,15 @@ from tests.conversation.strategies import conversations, nasty_text
 from tests.golden.cases import CASES
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-SUFFIXES = {"markdown": ".md", "log": ".log", "diagram": ".diagram.md", "json": ".json", "curl": ".sh", "har": ".har"}
+SUFFIXES = {
+    "markdown": ".md",
+    "log": ".log",
+    "diagram": ".diagram.md",
+    "json": ".json",
+    "curl": ".sh",
+    "har": ".har",
+    "page": ".page.md",
+}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -14,6 +14,7 @@ from otel_openstack.render.mermaid import render
         ("192.0.2.1:9292", "192.0.2.1#58;9292"),
         ("a->>b", "a-#62;#62;b"),
         ("a--b-", "a#45;#45;b#45;"),
+        ("nova-xvpvncproxy", "nova#45;xvpvncproxy"),
         ("end", "#101;nd"),
         ("Note-keeper", "#78;ote-keeper"),
         ("noted", "noted"),

@@ -1,0 +1,187 @@
+"""The exchanges of a conversation as steps of a story: which was made for which, what failed, what came again.
+
+All of it is told from what a document shows (names, titles, order, the location that a redirect names), so that a page
+that is read back tells the same story, whatever spans it once came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from otel_openstack.attributes import HEADER_REQUESTSHOOK_REQUEST_ID
+from otel_openstack.conversation.model import Conversation, Message, MessageKind
+from otel_openstack.render.text import name, title, visible
+from otel_openstack.route import route
+
+ISSUE, VALIDATION = "token issue", "token validation"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_TOKENS = "/auth/tokens"
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """One exchange, in the words of the page.
+
+    :param caller: as the page shows it.
+    :param callee: as the page shows it.
+    :param request: the request's number, 0 when only the response is known.
+    :param response: the response's number, 0 when there is none.
+    :param asked: ``GET /v2/images/{image_id}``, ``""`` when only the response is known.
+    :param answered: ``200 OK``, ``""`` when there is no response.
+    :param purpose: ``token issue``, ``token validation`` or ``""``.
+    :param depth: for how many other exchanges, one inside the other, it was made.
+    :param is_failure: whether the response is an error (status 400 and above).
+    :param location: where a redirect leads to.
+    :param again: the number of the failed request that this one repeats, 0 for none.
+    :param gap: what is missing when there is no response.
+    :param at_nano: when it began, after the first message.
+    :param took_nano: how long it took; 0 when there is only one message.
+    """
+
+    caller: str
+    callee: str
+    request: int = 0
+    response: int = 0
+    asked: str = ""
+    answered: str = ""
+    purpose: str = ""
+    depth: int = 0
+    is_failure: bool = False
+    location: str = ""
+    again: int = 0
+    gap: str = ""
+    at_nano: int = 0
+    took_nano: int = 0
+    _request_id: str = field(default="", repr=False)
+    _title: str = field(default="", repr=False)
+
+    @property
+    def first(self) -> int:
+        """The number of its first message."""
+        return self.request or self.response
+
+    @property
+    def at(self) -> str:
+        """When it began, after the first message: ``+0.123 s``."""
+        return f"{self.at_nano / 1e9:+.3f} s"
+
+    @property
+    def took(self) -> str:
+        """How long it took: ``12 ms``."""
+        return f"{self.took_nano / 1e6:.0f} ms"
+
+
+def steps_of(conversation: Conversation) -> list[Step]:
+    """Tell the steps of a conversation, in the order of their first messages."""
+    result: list[Step] = []
+    waiting: list[Step] = []
+    failed: dict[tuple[str, str, str], int] = {}
+    start = min((message.time_unix_nano for message in conversation.messages), default=0)
+    for number, message in conversation.numbered():
+        after = message.time_unix_nano - start
+        if message.kind is MessageKind.REQUEST:
+            step = _asked(number, message, waiting)
+            step.at_nano = after
+            step.again = failed.get(_operation(step), 0)
+            result.append(step)
+            waiting.append(step)
+            # Until it is answered, the next one of its kind may be its repetition
+            continue
+        answered = _answered(message, waiting)
+        if answered is None:
+            answered = Step(name(message.caller), name(message.callee), at_nano=after)
+            result.append(answered)
+        else:
+            waiting.remove(answered)
+        _answer(answered, number, message)
+        answered.took_nano = max(0, after - answered.at_nano)
+        if answered.is_failure:
+            failed[_operation(answered)] = answered.first
+        else:
+            failed.pop(_operation(answered), None)
+    _mark_unanswered(result, waiting)
+    return result
+
+
+def routed(shown: str) -> str:
+    """Return a title with its route in place of the path: ``200 OK /v2/images/{image_id}``."""
+    head, slash, path = shown.partition(" /")
+    return f"{head} {route('/' + path)}" if slash else shown
+
+
+def in_one_line(text: str) -> str:
+    """Show what would not be seen, or would turn the line around."""
+    return text if text.isprintable() else "".join([c if c.isprintable() else "\ufffd" for c in visible(text)])
+
+
+def _asked(number: int, message: Message, waiting: Sequence[Step]) -> Step:
+    shown = title(message)
+    asked = in_one_line(routed(shown))
+    caller = name(message.caller)
+    parent = next((step for step in reversed(waiting) if step.callee == caller), None)
+    method, _, path = asked.partition(" ")
+    purpose = ""
+    if path.endswith(_TOKENS):
+        purpose = {"POST": ISSUE, "GET": VALIDATION, "HEAD": VALIDATION}.get(method, "")
+    return Step(
+        caller,
+        name(message.callee),
+        request=number,
+        asked=asked,
+        purpose=purpose,
+        depth=parent.depth + 1 if parent else 0,
+        gap=in_one_line(message.gap),
+        _request_id=_header(message, HEADER_REQUESTSHOOK_REQUEST_ID),
+        _title=shown.partition(" ")[2],
+    )
+
+
+def _answered(response: Message, waiting: Sequence[Step]) -> Step | None:
+    """Return the step that a response ends: of the same two services, with the same id, else path, else the latest."""
+    caller, callee = name(response.caller), name(response.callee)
+    request_id = _header(response, HEADER_REQUESTSHOOK_REQUEST_ID)
+    shown = title(response)
+    best: tuple[bool, bool] | None = None
+    result = None
+    for step in reversed(waiting):
+        if step.caller == caller and step.callee == callee:
+            has_same_id = step._request_id == request_id
+            if has_same_id or not step._request_id or not request_id:
+                match = has_same_id and bool(request_id), shown.endswith(" " + step._title)
+                if best is None or match > best:
+                    best, result = match, step
+                if match == (True, True):
+                    break
+    return result
+
+
+def _answer(step: Step, number: int, message: Message) -> None:
+    step.response = number
+    step.answered = in_one_line(routed(title(message)).partition(" /")[0]).rstrip()
+    step.is_failure = (message.status or 0) >= 400
+    if message.status in _REDIRECTS:
+        step.location = name(in_one_line(_header(message, "Location")))
+
+
+def _mark_unanswered(steps: Sequence[Step], waiting: Sequence[Step]) -> None:
+    """Let requests that got no answer count as failed for those after them."""
+    unanswered: dict[tuple[str, str, str], int] = {}
+    open_steps = set(map(id, waiting))
+    for step in steps:
+        if not step.again:
+            step.again = unanswered.get(_operation(step), 0)
+        if id(step) in open_steps:
+            unanswered[_operation(step)] = step.first
+        else:
+            unanswered.pop(_operation(step), None)
+            step.gap = ""
+
+
+def _operation(step: Step) -> tuple[str, str, str]:
+    return step.caller, step.callee, f"{step.asked.partition(' ')[0]} {step._title}"
+
+
+def _header(message: Message, wanted: str) -> str:
+    wanted = wanted.lower()
+    return next((visible(value) for key, value in message.headers if key.lower() == wanted), "")
