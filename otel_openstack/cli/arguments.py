@@ -50,7 +50,7 @@ def export_to_markdown_parser() -> argparse.ArgumentParser:
     )
     _common(parser)
     _export_arguments(parser)
-    parser.set_defaults(run=verbs.export, format="markdown")
+    parser.set_defaults(run=verbs.export, format="markdown", sections=None, template=None)
     return parser
 
 
@@ -161,6 +161,9 @@ def _source_argument(parser: argparse.ArgumentParser) -> None:
 
 def _output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="write here (standard output)")
+    parser.add_argument(
+        "--update", metavar="FILE", help="merge into this document or page: what its author added stays where it was"
+    )
     parser.add_argument("--no-numbers", dest="numbers", action="store_false", help="leave the message numbers out")
     parser.add_argument("--redact", action="store_true", help="mask secrets again: for documents of older tools")
     _select_argument(parser)
@@ -248,6 +251,7 @@ _EXPORT_EXAMPLES = """\
 examples:
   otel-openstack export latest
   otel-openstack export 4bf92f3577b34da6a3ce929d0e0e4736 -o save.md
+  otel-openstack export latest --update docs/image-save.md
   otel-openstack export req-28c2ab3a-0012-4a6a-8875-ae048973164e --from '/var/lib/otel/traces*.json'
   otel-openstack export latest --from jaeger+https://jaeger.lab:16686
   OTEL_OPENSTACK_SOURCE_HEADERS=X-Scope-OrgID=lab otel-openstack export latest --from tempo+http://127.0.0.1:3200

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
+from otel_openstack.cli.output import document_to_update, read_text, write, write_text
 from otel_openstack.exceptions import EmptyTraceError, SettingsError
 
 TYPE_CHECKING = False
@@ -54,6 +55,7 @@ def record(options: Namespace) -> int:
     if not command:
         raise SettingsError("There is no command to record.", hint="otel-openstack record -- openstack image list")
     selection = _selection(options)  # rules that cannot be read are told before anything runs
+    old = document_to_update(options)
     recording = record(
         command,
         source=options.source or str(_default_store()),
@@ -63,26 +65,27 @@ def record(options: Namespace) -> int:
         transcript=_masking() if options.format == "page" else None,
     )
     try:
-        _write(options, _conversation(recording.trace_id, recording.spans, options, selection), recording.spans)
+        write(options, _conversation(recording.trace_id, recording.spans, options, selection), recording.spans, old)
     except EmptyTraceError as error:
         if not recording.exit_code:
             raise
         say(f"warning: {error}")  # the command failed first, and its exit code is what its caller waits for
-    say(f"trace {recording.trace_id}")
+    finally:
+        say(f"trace {recording.trace_id}")  # it is kept, whatever became of the document
     return recording.exit_code
 
 
 def export(options: Namespace) -> int:
-    """Write one trace in one format."""
+    """Write one trace in one format; 1 when an update left conflicts."""
     from otel_openstack.traces.lookup import resolve
 
     selection = _selection(options)
+    old = document_to_update(options)
     with _open_source(options) as source:
         trace_id = resolve(source, options.trace)
         spans = source.trace(trace_id)
         _tell_damage(source)
-    _write(options, _conversation(trace_id, spans, options, selection), spans)
-    return 0
+    return write(options, _conversation(trace_id, spans, options, selection), spans, old)
 
 
 def diff(options: Namespace) -> int:
@@ -100,7 +103,7 @@ def diff(options: Namespace) -> int:
 
         print_difference(difference)
     else:
-        _write_text(FORMS[options.format](difference), options.output)
+        write_text(FORMS[options.format](difference), options.output)
     return EXIT_DIFFERENT if difference.findings else 0
 
 
@@ -110,7 +113,7 @@ def import_(options: Namespace) -> int:
     from otel_openstack.traces import open_sink
 
     name = "standard input" if options.file == "-" else options.file
-    imported = import_document(_read_text(options.file), name=name)
+    imported = import_document(read_text(options.file), name=name)
     sink = open_sink(options.into or str(_default_store()))
     try:
         sink.write(imported.spans)
@@ -176,7 +179,7 @@ def _selection(options: Namespace) -> Selection | None:
             raise SettingsError(
                 f"--select {name} names no file of rules.", hint=f"Name one, or one of {', '.join(BUILT_IN)}."
             )
-        result += BUILT_IN[name] if name in BUILT_IN else read_rules(_read_text(name), name)
+        result += BUILT_IN[name] if name in BUILT_IN else read_rules(read_text(name), name)
     return result
 
 
@@ -209,7 +212,7 @@ def _named(name: str, options: Namespace, selection: Selection | None) -> Conver
     from otel_openstack.traces.lookup import LATEST, resolve
 
     if name == "-" or (Path(name).is_file() and not _is_source(name)):
-        imported = import_document(_read_text(name), name="standard input" if name == "-" else name)
+        imported = import_document(read_text(name), name="standard input" if name == "-" else name)
         return _conversation(imported.trace_id, imported.spans, options, selection)
     is_source = Path(name).exists() or "*" in name or "://" in name
     if not is_source and ("." in name or "/" in name):  # no id has either
@@ -228,44 +231,6 @@ def _is_source(name: str) -> bool:
     with Path(name).open("rb") as file:
         start = file.read(4096)
     return b"\0" in start or b'"resourceSpans"' in start
-
-
-def _write(options: Namespace, shown: Conversation, spans: Sequence[Span]) -> None:
-    _write_text(_rendered(options, shown, spans), options.output)
-
-
-def _write_text(text: str, output: str | None) -> None:
-    if output is None or output == "-":
-        sys.stdout.buffer.write(text.encode())
-        return
-    # Written beside and renamed in, so that an older document is never left half overwritten
-    from pathlib import Path
-
-    beside = Path(f"{output}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(text.encode())
-        beside.replace(output)
-    except OSError as error:
-        raise SettingsError(
-            f"{output} cannot be written: {error.strerror}.", hint="Name another file with -o."
-        ) from error
-
-
-def _rendered(options: Namespace, shown: Conversation, spans: Sequence[Span]) -> str:
-    if options.format != "page":
-        from otel_openstack.render import RENDERERS
-
-        return RENDERERS[options.format](shown, numbers=options.numbers)
-    from otel_openstack.conversation.command import command_of
-    from otel_openstack.render import page
-
-    return page.render(
-        shown,
-        numbers=options.numbers,
-        command=command_of(spans),
-        sections=options.sections or tuple(page.HEADINGS),
-        templates=options.template,
-    )
 
 
 def _open_source(options: Namespace) -> TraceSource:
@@ -318,20 +283,6 @@ def _default_store() -> str:
     import platformdirs
 
     return str(platformdirs.user_data_path("otel-openstack", ensure_exists=True) / "traces.db")
-
-
-def _read_text(name: str) -> str:
-    from pathlib import Path
-
-    try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        return data.decode()
-    except OSError as error:
-        raise SettingsError(f"{name} cannot be read: {error.strerror}.", hint="Name a document of messages.") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(
-            f"{name} is not UTF-8 text (byte {error.start}).", hint="Convert it first: iconv -t UTF-8."
-        ) from error
 
 
 def say(text: str) -> None:

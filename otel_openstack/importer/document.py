@@ -31,52 +31,81 @@ def read(lines: Lines) -> Read:
     :raises DocumentError: a message is not whole, a block never ends, or numbers do not follow each other.
     """
     result = Read()
-    before: int | None = None
-    for draft in _drafts(lines):
-        if _is_message(draft, lines, result):
-            _check_number(draft, lines, before)
-            before = draft.number
-            result.messages.append(_message(draft, lines))
+    result.messages += [message for message, _ in read_drafts(lines, result)]
     return result
 
 
 @dataclass(slots=True)
-class _Block:
-    """A code block in a tab: its first line and its content."""
+class Block:
+    """A code block in a tab.
+
+    :param tab: the tab's name.
+    :param index: the index of its first line.
+    :param opening: its first line.
+    :param content: the lines up to its last one.
+    """
 
     tab: str
+    index: int
     opening: str
     content: list[str]
 
+    @property
+    def last(self) -> int:
+        """The index of its last line."""
+        return self.index + len(self.content) + 1
+
 
 @dataclass(slots=True)
-class _Draft:
-    """What was found of a message so far."""
+class Draft:
+    """Where a message stands, as far as it was found.
+
+    :param index: the index of its heading, or of its participants when the heading is lost.
+    :param heading: the heading's text, without the number.
+    :param number: 0 when the heading has none.
+    :param participants_index: the index of the line of participants.
+    """
 
     index: int
     heading: str = ""
     number: int = 0
     participants: re.Match[str] | None = None
+    participants_index: int = 0
     gap: str = ""
-    blocks: dict[str, _Block] = field(default_factory=dict)
+    blocks: dict[str, Block] = field(default_factory=dict)
 
-    def add(self, found: re.Match[str] | _Block) -> None:
+    def add(self, index: int, found: re.Match[str] | Block) -> None:
         """Note what was found below the heading."""
-        if isinstance(found, _Block):
+        if isinstance(found, Block):
             self.blocks[found.tab] = found
         elif found.re is PARTICIPANTS:
-            self.participants = self.participants or found
+            if self.participants is None:
+                self.participants, self.participants_index = found, index
         elif found.re is GAP and not self.blocks:
             self.gap = found["gap"]
 
 
-def _drafts(lines: Lines) -> Iterator[_Draft]:
+def read_drafts(lines: Lines, result: Read) -> Iterator[tuple[Message, Draft]]:
+    """Yield every message of a document and where it stands.
+
+    :param result: gets the warnings.
+    :raises DocumentError: as :func:`read`.
+    """
+    before: int | None = None
+    for draft in _drafts(lines):
+        if _is_message(draft, lines, result):
+            _check_number(draft, lines, before)
+            before = draft.number
+            yield _message(draft, lines), draft
+
+
+def _drafts(lines: Lines) -> Iterator[Draft]:
     """Yield what may be a message: it starts at a heading that is a title, or that has participants under it."""
-    draft: _Draft | None = None
-    heading: _Draft | None = None
+    draft: Draft | None = None
+    heading: Draft | None = None
     for index, found in _findings(lines):
-        started: _Draft | None = None
-        if isinstance(found, _Block):
+        started: Draft | None = None
+        if isinstance(found, Block):
             if draft is None or found.tab in draft.blocks:
                 raise lines.error(index, f"a {found.tab} tab that belongs to no message", "Give its message a heading.")
         elif found.re is HEADING:
@@ -84,18 +113,18 @@ def _drafts(lines: Lines) -> Iterator[_Draft]:
             started = heading if _MESSAGE_TITLE.match(heading.heading) else None
         elif found.re is PARTICIPANTS and (heading is not None or draft is None or draft.blocks):
             # A message that has its tabs already is over, even if the heading of the next one is lost
-            started = heading or _Draft(index)
+            started = heading or Draft(index)
         if started is not None:
             if draft is not None:
                 yield draft
             draft, heading = started, None
         if draft is not None:
-            draft.add(found)
+            draft.add(index, found)
     if draft is not None:
         yield draft
 
 
-def _findings(lines: Lines) -> Iterator[tuple[int, re.Match[str] | _Block]]:
+def _findings(lines: Lines) -> Iterator[tuple[int, re.Match[str] | Block]]:
     """Yield the lines and blocks that messages are made of; what stands in an author's code block is not looked at."""
     index = 0
     tab = ""
@@ -104,7 +133,7 @@ def _findings(lines: Lines) -> Iterator[tuple[int, re.Match[str] | _Block]]:
         if _OPENING.match(line):
             index = _after_block(lines, start)
             if tab in _TABS:
-                yield start, _Block(tab, line, lines.all[start + 1 : index - 1])
+                yield start, Block(tab, start, line, lines.all[start + 1 : index - 1])
             tab = ""
             continue
         index = max(start + 1, lines.after_fence(start))
@@ -125,12 +154,12 @@ def _after_block(lines: Lines, index: int) -> int:
     raise lines.error(index, "this block never ends", f'Close it with "{closing}"; is the file complete?')
 
 
-def _heading(index: int, text: str) -> _Draft:
+def _heading(index: int, text: str) -> Draft:
     numbered = _NUMBER.fullmatch(text)
-    return _Draft(index, numbered["title"], int(numbered["number"])) if numbered else _Draft(index, text)
+    return Draft(index, numbered["title"], int(numbered["number"])) if numbered else Draft(index, text)
 
 
-def _is_message(draft: _Draft, lines: Lines, result: Read) -> bool:
+def _is_message(draft: Draft, lines: Lines, result: Read) -> bool:
     """Whether a draft is a message, and not an author's heading.
 
     :raises DocumentError: it is one, but parts of it are missing.
@@ -151,7 +180,7 @@ def _is_message(draft: _Draft, lines: Lines, result: Read) -> bool:
     raise lines.error(draft.index, f"a message without its {' and '.join(missing)}", "Is the file complete?")
 
 
-def _check_number(draft: _Draft, lines: Lines, before: int | None) -> None:
+def _check_number(draft: Draft, lines: Lines, before: int | None) -> None:
     """Let numbers be 1, 2, 3, …, or none at all.
 
     :param before: the number of the message before, 0 when it has none, ``None`` when there is no message before.
@@ -167,13 +196,14 @@ def _check_number(draft: _Draft, lines: Lines, before: int | None) -> None:
         )
 
 
-def _message(draft: _Draft, lines: Lines) -> Message:
+def _message(draft: Draft, lines: Lines) -> Message:
     """Build a message from its parts."""
     assert draft.participants is not None
     kind = MessageKind.REQUEST if draft.participants["arrow"] == "-->" else MessageKind.RESPONSE
-    parse = _request if kind is MessageKind.REQUEST else _response
     titled = _TITLE.search(draft.blocks["Header"].opening)
-    parsed = (titled and parse(titled["title"])) or (_MESSAGE_TITLE.match(draft.heading) and parse(draft.heading))
+    parsed = titled and read_title(kind, titled["title"])
+    if not parsed and _MESSAGE_TITLE.match(draft.heading):
+        parsed = read_title(kind, draft.heading)
     if not parsed:
         example = "GET /path" if kind is MessageKind.REQUEST else "200 OK /path"
         raise lines.error(
@@ -193,6 +223,11 @@ def _message(draft: _Draft, lines: Lines) -> Message:
         _body(draft.blocks["Body"].content),
         gap=draft.gap,
     )
+
+
+def read_title(kind: MessageKind, title: str) -> tuple[str, int | None, str, str] | None:
+    """Return the method, status, reason and path that a title tells, ``None`` when it is none of this kind."""
+    return _request(title) if kind is MessageKind.REQUEST else _response(title)
 
 
 def _request(title: str) -> tuple[str, None, str, str] | None:
