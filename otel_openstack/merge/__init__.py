@@ -16,6 +16,7 @@ from pathlib import Path
 from otel_openstack.conversation.command import Command
 from otel_openstack.conversation.model import Conversation, Message
 from otel_openstack.exceptions import DocumentError
+from otel_openstack.importer.lines import GAP
 from otel_openstack.merge.annotated import Annotated, Place, Section, parts
 from otel_openstack.merge.matching import Ambiguities, match
 from otel_openstack.merge.mentions import Mentions
@@ -24,8 +25,8 @@ from otel_openstack.merge.sections import Sections
 from otel_openstack.merge.threeway import merge
 from otel_openstack.render.markdown import message_text
 from otel_openstack.render.page import Page
+from otel_openstack.render.text import gap_mark, title
 from otel_openstack.render.text import name as shown_name
-from otel_openstack.render.text import title
 
 ORPHANS = "## Notes without a message"
 """The heading over notes whose message the newest recording does not have."""
@@ -113,7 +114,7 @@ class _Merging:
 
     def text(self) -> str:
         """Merge everything."""
-        lines = self._around(self.document.head)
+        lines = self._around(self._with_left_out(self.document.head))
         to_old = self.matches.to_old
         for number in range(1, len(self.new.conversation.messages) + 1):
             index = to_old.get(number - 1)
@@ -133,6 +134,17 @@ class _Merging:
             places = "1 place is" if self.conflicts == 1 else f"{self.conflicts} places are"
             self.warnings.append(f"{places} in conflict: look for <<<<<<< in {self.name}.")
         return "\n".join(lines)
+
+    def _with_left_out(self, head: list[str]) -> list[str]:
+        """Let a document say what the new recording leaves out; a page has its steps for that."""
+        told = [index for index, line in enumerate(head) if GAP.fullmatch(line)]
+        wanted = [gap_mark(sentence) for sentence in self.new.conversation.left_out]
+        if self.is_page or [head[index] for index in told] == wanted:
+            return head
+        gone = {*told, *(index - 1 for index in told if index and not head[index - 1])}
+        place = min(gone, default=len(head))
+        kept = [line for index, line in enumerate(head) if index not in gone]
+        return [*kept[:place], *(line for mark in wanted for line in ("", mark)), *kept[place:]]
 
     def _named(self, messages: tuple[Message, ...], old: list[Message]) -> list[Message]:
         """Call the participants what the author calls them."""

@@ -18,7 +18,7 @@ from otel_openstack.exceptions import SettingsError
 from otel_openstack.render import log, sequence
 from otel_openstack.render.markdown import fence_for, message_text
 from otel_openstack.render.references import api_reference, command_reference
-from otel_openstack.render.steps import in_one_line, steps_of
+from otel_openstack.render.steps import Step, in_one_line, steps_of
 from otel_openstack.render.text import title
 
 if TYPE_CHECKING:
@@ -116,6 +116,10 @@ class Page:
             return "".join([self.message(number) for number in numbers]).removeprefix("\n")
         return f"{START.format(name)}\n{self.section(name)}\n{END.format(name)}\n"
 
+    @cached_property
+    def _told(self) -> list[Step]:
+        return steps_of(self.conversation)
+
     @property
     def _title(self) -> str:
         if self.command:
@@ -140,11 +144,11 @@ class Page:
         }
 
     def _diagram(self) -> dict[str, Any]:
-        return {"diagrams": sequence.diagrams(self.conversation, numbers=self.numbers)}
+        return {"diagrams": sequence.diagrams(self.conversation, self._told, numbers=self.numbers)}
 
     def _steps(self) -> dict[str, Any]:
         return {
-            "steps": steps_of(self.conversation),
+            "steps": self._told,
             "numbers": self.numbers,
             "left_out": self.conversation.left_out,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from otel_openstack.conversation.model import Conversation, MessageKind
 from otel_openstack.render.mermaid import participant_name
@@ -18,24 +19,24 @@ _FRAME = "rect rgba(200, 60, 60, 0.1)"
 _IN_TEXT = re.compile(r"[#;&$%:\\]")
 
 
-def diagrams(conversation: Conversation, *, numbers: bool = True) -> list[str]:
+def diagrams(conversation: Conversation, steps: Sequence[Step] | None = None, *, numbers: bool = True) -> list[str]:
     """Draw a conversation as Mermaid sequence diagrams, without their fences.
 
     A message is an arrow; errors have a cross at its end. Token issue and token validation are ``opt`` blocks, a failed
     exchange is framed when nothing else happened meanwhile. Redirects, repetitions and missing responses are notes.
 
+    :param steps: its steps, if somebody has told them already.
     :param numbers: whether the arrows are numbered; each part goes on where the one before ended.
     """
-    told = _Told(conversation)
+    told = _Told(conversation, steps_of(conversation) if steps is None else steps)
     return [told.part(first, last, numbers=numbers) for first, last in told.parts()]
 
 
 class _Told:
     """A conversation on its way into diagrams; messages are meant by their numbers."""
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, steps: Sequence[Step]) -> None:
         self.messages = conversation.messages
-        steps = steps_of(conversation)
         self.by_request = {step.request: step for step in steps if step.request}
         self.by_response = {step.response: step for step in steps if step.response}
         self.groups = dict(_groups(steps))
@@ -56,8 +57,8 @@ class _Told:
         if numbers:
             lines.append("autonumber" if first == 1 else f"autonumber {first}")
         shown = self.messages[first - 1 : last]
-        services = dict.fromkeys(name(service) for message in shown for service in (message.caller, message.callee))
-        lines += [f"participant {_participant(service)}" for service in services]
+        services = dict.fromkeys(service for message in shown for service in (message.caller, message.callee))
+        lines += [f"participant {service}" for service in dict.fromkeys(map(_participant, services))]
         depth = 0
         for number in range(first, last + 1):
             if number in self.groups:
@@ -75,10 +76,10 @@ class _Told:
 
     def _message(self, number: int, *, numbers: bool) -> Iterator[str]:
         message = self.messages[number - 1]
-        caller, callee = _participant(name(message.caller)), _participant(name(message.callee))
-        text = _text(in_one_line(routed(title(message))))
+        caller, callee = _participant(message.caller), _participant(message.callee)
         if message.kind is MessageKind.REQUEST:
             step = self.by_request[number]
+            text = _text(step.asked)
             if step.again:
                 failed = f"({step.again})" if numbers else "a failure"
                 yield f"Note over {','.join(dict.fromkeys((caller, callee)))}: again, after {failed}"
@@ -87,6 +88,7 @@ class _Told:
                 yield f"Note over {callee}: no response"
             return
         step = self.by_response[number]
+        text = _text(in_one_line(routed(title(message))))
         yield f"{callee}{'--x' if step.is_failure else '-->>'}{caller}: {text}"
         if step.location:
             yield f"Note over {caller}: redirected to {_text(step.location)}"
@@ -108,8 +110,9 @@ def _groups(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
                 yield step.request, step.response
 
 
+@lru_cache(maxsize=256)
 def _participant(service: str) -> str:
-    return participant_name(in_one_line(service))
+    return participant_name(in_one_line(name(service)))
 
 
 def _text(text: str) -> str:

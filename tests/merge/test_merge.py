@@ -1,5 +1,6 @@
 """What becomes of an author's text, one kind at a time."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -164,6 +165,17 @@ def test_what_cannot_be_updated_is_an_error(text: str, problem: str) -> None:
     """In one sentence that names the place."""
     with pytest.raises(DocumentError, match=problem):
         updated(text, *MESSAGES)
+
+
+@pytest.mark.parametrize("write", [markdown.render, page.render])
+def test_what_is_left_out_is_told_anew(write: Callable[[Conversation], str]) -> None:
+    """The sentences are the recording's, what stands around them the author's."""
+    first, second = (replace(LIST, left_out=(f"{count} polls.", "Else.")) for count in (6, 7))
+    text = "note\n" + write(first)
+    assert update(text, first, name="x.md").text == text
+    assert update(text, second, name="x.md").text == "note\n" + write(second)
+    assert update("note\n" + write(LIST), first, name="x.md").text == text
+    assert update(text, LIST, name="x.md").text == "note\n" + write(LIST)
 
 
 def test_a_document_is_no_page() -> None:
