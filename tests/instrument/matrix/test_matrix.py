@@ -74,9 +74,11 @@ def test_every_request_has_one_span_that_tells_the_truth(
     process = launcher.start(server.command(port, launcher.folder), variables)
     wait_for_port(port, process)
     done = _ask(server, port)
-    spans = receiver.wait(len(done))
+    receiver.wait(len(done))
     os.killpg(process.pid, signal.SIGTERM)
     process.communicate(timeout=10)
+    # A green server that dies sends again what was under way: OTLP is at least once, and a span is known by its id
+    spans = list({span.span_id: span for span in receiver.spans}.values())
     assert Counter(_number(span) for span in spans) == dict.fromkeys(done, 1)
     workers = {span.resource.attributes["process.pid"] for span in spans}
     assert len(workers) <= server.workers
