@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from otel_openstack.exceptions import SettingsError
-from otel_openstack.redaction import MASK, Masking, masking
+from otel_openstack.redaction import Masking, masking
+from otel_openstack.redaction.values import MASK
 from otel_openstack.redaction.names import SECRET_ENDINGS, SECRET_NAMES, TOKEN_NAMES
 
 KEPT_BYTES = 32 * 1024

@@ -9,7 +9,8 @@ from pathlib import PurePath
 
 from otel_openstack.attributes import OPENSTACK_CONSOLE_OUTPUT, PROCESS_COMMAND_ARGS, PROCESS_EXIT_CODE
 from otel_openstack.otlp import AttributeValue, Span
-from otel_openstack.redaction import MASK, Masking
+from otel_openstack.redaction import Masking
+from otel_openstack.redaction.values import MASK
 
 _SECRET_OPTION = re.compile(
     r"-+[\w-]*(?:password|passphrase|passcode|secret|token|private-key)(?P<value>=.*)?", re.DOTALL
