@@ -19,8 +19,8 @@ from contextlib import ExitStack, contextmanager
 
 from otel_openstack.exceptions import SettingsError
 from otel_openstack.redaction import Masking, masking
-from otel_openstack.redaction.values import MASK
 from otel_openstack.redaction.names import SECRET_ENDINGS, SECRET_NAMES, TOKEN_NAMES
+from otel_openstack.redaction.values import MASK
 
 KEPT_BYTES = 32 * 1024
 """Of a long output the first and the last so many bytes are kept."""
