@@ -39,6 +39,12 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS",
 
 _HEADERS_TO_KNOW = 65536  # bytes that are looked at where none are kept: they tell what the body is
 
+_KEYS_OF: dict[str, dict[str, tuple[str, str]]] = {
+    names.HTTP_REQUEST_HEADER_PREFIX: {},
+    names.HTTP_RESPONSE_HEADER_PREFIX: {},
+}
+_MOST_HEADER_NAMES = 1024
+
 _TEXTUAL_SUFFIXES = ("/json", "+json", "/xml", "+xml", "/yaml", "+yaml")
 _FORM = "application/x-www-form-urlencoded"
 _UNCODED = frozenset({"", "identity"})
@@ -315,14 +321,14 @@ class Exchange:
         return Preview(self._settings, content_type[0], encoding[0], self._path)
 
     def _block(self, prefix: str, order_name: str, headers: Pairs) -> Block:
-        mask = masking_of(self._settings).header
+        mask, keys_of = masking_of(self._settings).header, _KEYS_OF[prefix]
         room = self._settings.header_limit or _HEADERS_TO_KNOW
         block: Block = {}
         order: list[str] = []
         for name, value in islice(headers, MAX_HEADERS):
             if not (name.isascii() and value.isascii()):
                 name, value = _text(name), _text(value)
-            lower, key = _header_keys(prefix, name)
+            lower, key = keys_of.get(name) or _header_keys(prefix, name)
             value = mask(lower, value)
             room -= len(name) + len(value)
             if room < 0:
@@ -335,11 +341,14 @@ class Exchange:
         return block
 
 
-@lru_cache(maxsize=1024)
 def _header_keys(prefix: str, name: str) -> tuple[str, str]:
-    """Return a header's name in lower case, and the attribute that its values are."""
+    """Return a header's name in lower case, and the attribute that its values are; remember both."""
     lower = name.lower()
-    return lower, prefix + lower
+    keys = lower, prefix + lower
+    known = _KEYS_OF[prefix]
+    if len(known) < _MOST_HEADER_NAMES:  # a client may send any name
+        known[name] = keys
+    return keys
 
 
 def _qualified_name(kind: type) -> str:
