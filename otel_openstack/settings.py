@@ -66,7 +66,7 @@ def _expressions(text: str) -> str:
     return text
 
 
-def _headers(text: str) -> str:
+def _header_names(text: str) -> str:
     names = [name.strip() for name in _expressions(text).split(",")]
     return "" if ".*" in names else text  # all of them: what is kept anyway
 
@@ -181,26 +181,26 @@ class Settings:
     server_request_headers: str = _setting(
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST",
         "",
-        _headers,
+        _header_names,
         "The standard list of request headers that servers keep: names or regular expressions, with commas between;"
         " unset, all.",
     )
     server_response_headers: str = _setting(
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE",
         "",
-        _headers,
+        _header_names,
         "The same of responses.",
     )
     client_request_headers: str = _setting(
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST",
         "",
-        _headers,
+        _header_names,
         "The standard list of request headers that clients keep; unset, all.",
     )
     client_response_headers: str = _setting(
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE",
         "",
-        _headers,
+        _header_names,
         "The same of responses.",
     )
     excluded_urls: str = _setting(
