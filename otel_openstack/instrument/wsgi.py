@@ -194,6 +194,9 @@ class ObservedApplication:
         attributes[names.SERVER_ADDRESS], attributes[names.SERVER_PORT] = _server(environ)
         if peer := environ.get("REMOTE_ADDR"):
             attributes[names.CLIENT_ADDRESS] = peer
+        protocol, _, version = environ.get("SERVER_PROTOCOL", "").partition("/")
+        if protocol == "HTTP" and version:
+            attributes[names.NETWORK_PROTOCOL_VERSION] = version
         exchange.request(header_lines(environ))
         claimed = environ.get(_REQUEST_ID)
         if claimed and (identifier := parse_request_id(claimed)):

@@ -547,3 +547,12 @@ def test_the_route_is_the_services_own(spans: Spans) -> None:
     Called(application, _environ(PATH_INFO="/flavors/f1"))
     assert spans.one().name == "GET /flavors/{flavor_id}"
     assert _attributes(spans.one())[names.HTTP_ROUTE] == "/flavors/{flavor_id}"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "version"), [("HTTP/1.1", "1.1"), ("HTTP/2", "2"), ("INCLUDED", None), ("", None), (None, None)]
+)
+def test_the_version_of_the_protocol_is_the_servers(protocol: str | None, version: str | None, spans: Spans) -> None:
+    """Where it says one; SSI, for instance, has none."""
+    Called(_answering([b"x"]), _environ() if protocol is None else _environ(SERVER_PROTOCOL=protocol))
+    assert _attributes(spans.one()).get(names.NETWORK_PROTOCOL_VERSION) == version
