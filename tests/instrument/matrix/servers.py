@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from dataclasses import dataclass
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.instrument.harness import BIN
@@ -69,6 +72,43 @@ service.launch(conf, Served(), workers=2).wait()
 """,
 }
 
+APACHE = Path("/usr/sbin/apache2")
+_MODULES = Path("/usr/lib/apache2/modules")
+_CHECKOUT = Path(__file__).parents[3]
+_HTTPD = """
+ServerName localhost
+PidFile {folder}/pid
+ErrorLog {folder}/error.log
+Mutex pthread
+Listen 127.0.0.1:{port}
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule wsgi_module {modules}/mod_wsgi.so
+User www-data
+Group www-data
+WSGISocketPrefix {folder}/socket
+WSGIDaemonProcess matrix processes=2 threads=2
+WSGIProcessGroup matrix
+WSGIApplicationGroup %{{GLOBAL}}
+WSGIChunkedRequest On
+WSGIScriptAlias / {folder}/application.wsgi
+<Directory {folder}>
+Require all granted
+</Directory>
+"""
+
+
+def lacking() -> str:
+    """Return why mod_wsgi cannot be had here, ``""`` where it can."""
+    module = _MODULES / "mod_wsgi.so"
+    library = f"libpython{sysconfig.get_python_version()}".encode()
+    if not (APACHE.exists() and module.exists() and library in module.read_bytes()):
+        return "Apache with mod_wsgi for this Python is not installed (Debian: libapache2-mod-wsgi-py3)"
+    if os.geteuid() == 0 and not all(folder.stat().st_mode & 1 for folder in _CHECKOUT.parents):
+        return f"Apache does not serve as root, and its user cannot read {_CHECKOUT}"
+    return ""
+
+
 _CGI = frozenset({"date", "server", "connection", "content-length", "transfer-encoding"})
 
 
@@ -89,6 +129,8 @@ class Server:
     :param invents: a header that the application finds where none was sent.
     :param capitalises: whether it spells the names of the response's headers in a way of its own.
     :param unnamed: the reason that it makes up for a status without one.
+    :param orders: whether it sends the response's headers in the order of the application, and spelled so.
+    :param variables: what its environment must have, with ``{folder}`` in it.
     :param lacks: paths that it cannot serve.
     :param chunks: whether it takes a request in chunks.
     :param closes: whether it is asked by clients that close each connection.
@@ -101,6 +143,8 @@ class Server:
     adds: frozenset[str] = _CGI
     joins: str | None = ","
     capitalises: bool = False
+    orders: bool = True
+    variables: Mapping[str, str] = field(default_factory=dict)
     unnamed: str = ""
     lacks: frozenset[str] = frozenset()
     first: tuple[str, ...] = ()
@@ -113,12 +157,23 @@ class Server:
 
     def command(self, port: int, folder: Path) -> list[str]:
         """Return what starts it."""
+        if self.name == "mod_wsgi":
+            return _apache(port, folder)
         if self.options:
             program, *options = self.options
             return [str(BIN / program), *(option.format(port=port) for option in options)]
         program = folder / f"matrix-{self.name.replace(' ', '-')}"
         program.write_text(PROGRAMS[self.name])
         return [sys.executable, "-W", "ignore", str(program), str(port)]
+
+
+def _apache(port: int, folder: Path) -> list[str]:
+    for each in (folder, *folder.parents[:2]):  # pytest's, closed to Apache's user
+        each.chmod(0o755)
+    (folder / "application.wsgi").write_text("from matrix_application import application\n")
+    configuration = folder / "httpd.conf"
+    configuration.write_text(_HTTPD.format(folder=folder, port=port, modules=_MODULES))
+    return [str(APACHE), "-f", str(configuration), "-DFOREGROUND"]
 
 
 def _uwsgi(name: str, *options: str, workers: int = 1, persists: bool = False) -> Server:
@@ -172,4 +227,16 @@ SERVERS = (
     _wsgiref("multiprocessing", workers=2),
     _eventlet("oslo.service eventlet", workers=2),
     _cheroot("oslo.service threads", workers=2),
+    # It runs the system's interpreter, and a script that is no module: a setting names the application
+    Server(
+        "mod_wsgi",
+        adds=_CGI | {"keep-alive"},
+        joins=", ",
+        orders=False,
+        workers=2,
+        variables={
+            "PYTHONPATH": f"{{folder}}:{_CHECKOUT}:{sysconfig.get_path('purelib')}",
+            "OTEL_OPENSTACK_WSGI_APPS": "matrix_application:application",
+        },
+    ),
 )

@@ -16,7 +16,7 @@ from otel_openstack.otlp import Span
 from otel_openstack.settings import Settings
 from tests.instrument.harness import Launcher, OtlpServer, free_port, wait_for_port
 from tests.instrument.matrix import application
-from tests.instrument.matrix.servers import SERVERS, Server
+from tests.instrument.matrix.servers import SERVERS, Server, lacking
 from tests.instrument.matrix.wire import Connection, Lines, Request, Response
 
 _JSON = ("Content-Type", "application/json")
@@ -67,10 +67,13 @@ def test_every_request_has_one_span_that_tells_the_truth(
     server: Server, launcher: Launcher, receiver: OtlpServer
 ) -> None:
     """Whatever was sent and received stands in the one server span of its request."""
+    if server.name == "mod_wsgi" and (reason := lacking()):
+        pytest.skip(reason)
     launcher.write("matrix_application.py", Path(application.__file__).read_text())
     (launcher.folder / "matrix_application.py.object").write_bytes(application._OBJECT)
     port = free_port()
-    variables = {"OTEL_OPENSTACK_REDACT": "off", "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    variables = {name: value.format(folder=launcher.folder) for name, value in server.variables.items()}
+    variables |= {"OTEL_OPENSTACK_REDACT": "off", "OTEL_BSP_SCHEDULE_DELAY": "100"}
     process = launcher.start(server.command(port, launcher.folder), variables)
     wait_for_port(port, process)
     done = _ask(server, port)
@@ -142,7 +145,7 @@ def _faults(server: Server, span: Span, number: str, request: Request, response:
                 _as_sent(
                     server, _block(span, names.HTTP_RESPONSE_HEADER_PREFIX, names.OPENSTACK_HTTP_RESPONSE_HEADER_NAMES)
                 ),
-                own,
+                _as_sent(server, own),
             ),
             "added": (added - server.adds, set()),
             "status": (span.attributes[names.HTTP_RESPONSE_STATUS_CODE], response.status),
@@ -186,6 +189,8 @@ def _as_given(server: Server, lines: Lines) -> Lines:
 
 def _as_sent(server: Server, lines: Lines) -> Lines:
     """Return the response's header lines as the server sends what the application gives it."""
+    if not server.orders:
+        return tuple(sorted((name.lower(), value) for name, value in lines))
     if not server.capitalises:
         return lines
     return tuple(("-".join(word.capitalize() for word in name.split("-")), value) for name, value in lines)
