@@ -2,7 +2,8 @@
 
 Two clouds run that differ in nothing but the launcher; the client is untraced. Memory is what each service's process
 takes at its peak (VmHWM, proc_pid_status(5)) above what it had when the transfers began: what the agent's code itself
-takes, transfer or none, stands in a column of its own.
+takes, transfer or none, stands in a column of its own. The processor's time tells the cost on a machine too busy for
+clocks.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import contextlib
 import http.client
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -103,20 +105,28 @@ def _blocks(count: int) -> Iterator[bytes]:
         yield number.to_bytes(256, "big") + rest[256:]
 
 
-class Memory:
-    """What the processes of a cloud's services take, from now on."""
+class Usage:
+    """What the processes of a cloud's services use, from now on."""
 
     def __init__(self, cloud: Cloud) -> None:
         sessions = {cloud.pids[service]: service for service in _SERVICES}
         self.processes: dict[Path, str] = {}
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                # The name, in parentheses, may hold anything; behind it the session is the fourth
-                session = int((process / "stat").read_text().rpartition(")")[2].split()[3])
+                session = int(_stat(process)[3])
                 if session in sessions:
                     self.processes[process] = sessions[session]
                     (process / "clear_refs").write_text(_RESET_PEAK)
         self._before = {process: _status(process, "VmRSS") for process in self.processes}
+        self._began = {process: _processor_seconds(process) for process in self.processes}
+
+    def seconds(self, service: str) -> float:
+        """Return the processor time that all processes of a service have used."""
+        return sum(
+            _processor_seconds(process) - began
+            for process, began in self._began.items()
+            if self.processes[process] == service
+        )
 
     def resident(self, service: str) -> float:
         """Return the MiB that the largest process of a service had at the beginning."""
@@ -129,6 +139,16 @@ class Memory:
             for process, before in self._before.items()
             if self.processes[process] == service
         )
+
+
+def _stat(process: Path) -> list[str]:
+    """Return the fields of proc_pid_stat(5) behind the name, which may hold anything: ``state`` is the first."""
+    return (process / "stat").read_text().rpartition(")")[2].split()
+
+
+def _processor_seconds(process: Path) -> float:
+    user, system = _stat(process)[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _status(process: Path, field: str) -> float:
@@ -153,14 +173,14 @@ def main() -> None:
             for cloud in (traced, untraced):  # fills caches, and imports what a first request does
                 Client(cloud, 8).round_trip()
             clients = Client(traced, size), Client(untraced, size)
-            memories = Memory(traced), Memory(untraced)
+            usages = Usage(traced), Usage(untraced)
             seconds = []
             for number in range(pairs):
                 first = number % 2
                 times = {index: clients[index].round_trip() for index in (first, 1 - first)}
                 seconds.append((times[0], times[1]))
             _show_throughput(size, seconds)
-            _show_memory(*memories)
+            _show_usage(*usages)
 
 
 def _show_throughput(size: int, seconds: list[tuple[tuple[float, float], tuple[float, float]]]) -> None:
@@ -171,7 +191,11 @@ def _show_throughput(size: int, seconds: list[tuple[tuple[float, float], tuple[f
         print(f"{what:<32}{ours:>14.1f}{theirs:>16.1f}{ratio:>8.3f}{'>= 0.98':>9}   {len(seconds)}")
 
 
-def _show_memory(traced: Memory, untraced: Memory) -> None:
+def _show_usage(traced: Usage, untraced: Usage) -> None:
+    print(f"{'processor, s':<32}{'traced':>14}{'untraced':>16}{'ratio':>8}")
+    for service in _SERVICES:
+        ours, theirs = traced.seconds(service), untraced.seconds(service)
+        print(f"{service:<32}{ours:>14.2f}{theirs:>16.2f}{ours / theirs:>8.3f}")
     print(f"{'memory, MiB':<32}{'traced peak':>14}{'untraced peak':>16}{'extra':>8}{'goal':>9}   at rest")
     for service in _SERVICES:
         ours, theirs = traced.growth(service), untraced.growth(service)
