@@ -1,6 +1,7 @@
 """The main job on real input: one ``openstack image save`` on a real cloud, recorded and written down.
 
-``python -m tests.cloud.demo`` leaves ``image-save.md``, ``.diagram.md``, ``.log`` and ``traces.db`` in ``build/demo/``.
+``python -m tests.cloud.demo`` leaves ``image-save.md``, ``.page.md``, ``.diagram.md``, ``.log`` and ``traces.db`` in
+``build/demo/``.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tests.cloud.progress import Progress
 
 STORE = "traces.db"
 DOCUMENT, DIAGRAM, LOG = "image-save.md", "image-save.diagram.md", "image-save.log"
+PAGE = "image-save.page.md"
 _PROGRAMS = Path(sys.executable).parent
 _TOOL = _PROGRAMS / "otel-openstack"
 _MESSAGE = re.compile(r"^### \((\d+)\) (.*)\n`(.*)` (-->|<--) `(.*)`$", re.MULTILINE)
@@ -59,7 +61,7 @@ def demonstrate(directory: Path, progress: Progress, *, keep: bool = False) -> N
     """
     installed = environment.prepare(progress)
     directory.mkdir(parents=True, exist_ok=True)
-    for name in (DOCUMENT, DIAGRAM, LOG, STORE, f"{STORE}-wal", f"{STORE}-shm"):
+    for name in (DOCUMENT, PAGE, DIAGRAM, LOG, STORE, f"{STORE}-wal", f"{STORE}-shm"):
         (directory / name).unlink(missing_ok=True)
     with (
         receiver(directory / STORE, environment.BUILD / "receiver.log", progress) as endpoint,
@@ -81,8 +83,8 @@ def write_documents(cloud: Cloud, directory: Path, progress: Progress) -> str:
         image = create_image(cloud)
     with progress.step("recording: openstack image save"):
         trace = record_image_save(cloud, image, directory)
-    with progress.step("writing its diagram and its log"):
-        for file, form in ((DIAGRAM, "diagram"), (LOG, "log")):
+    with progress.step("writing its document, its diagram and its log"):
+        for file, form in ((DOCUMENT, "markdown"), (DIAGRAM, "diagram"), (LOG, "log")):
             _run(cloud, "export", trace, "--from", directory / STORE, "--format", form, "-o", directory / file)
     return trace
 
@@ -123,21 +125,25 @@ def record_image_save(cloud: Cloud, image: str, directory: Path) -> str:
     :returns: the id of the trace.
     """
     saved = cloud.layout.state / "saved.raw"
-    trace = record(cloud, directory / STORE, directory / DOCUMENT, "image", "save", "--file", saved, image)
+    options = ("--format", "page")
+    trace = record(cloud, directory / STORE, directory / PAGE, "image", "save", "--file", saved, image, options=options)
     if saved.read_bytes() != _uploaded(cloud).read_bytes():
         raise CloudError("openstack image save wrote other bytes than were uploaded.", cloud.log_tail("glance-api"))
     return trace
 
 
-def record(cloud: Cloud, store: Path, document: Path, *arguments: str | Path) -> str:
+def record(
+    cloud: Cloud, store: Path, document: Path, *arguments: str | Path, options: Sequence[str | Path] = ()
+) -> str:
     """Record one run of the ``openstack`` client.
 
     :param store: where the receiver of this cloud keeps its spans.
     :param document: where to write the recording.
+    :param options: more options of ``otel-openstack record``.
     :returns: the id of the trace.
     """
-    options = ("--endpoint", str(cloud.otlp_endpoint), "--from", store, "-o", document)
-    said = _run(cloud, "record", *options, "--", cloud.environment.program("openstack"), *arguments)
+    where = ("--endpoint", str(cloud.otlp_endpoint), "--from", store, "-o", document)
+    said = _run(cloud, "record", *where, *options, "--", cloud.environment.program("openstack"), *arguments)
     trace = re.search(r"^trace ([0-9a-f]{32})\Z", said.strip(), re.MULTILINE)
     if trace is None:
         raise CloudError("otel-openstack record did not tell the id of the trace.", said)
@@ -185,7 +191,7 @@ def show(directory: Path, seconds: float) -> None:
         line = f"{number:>3}  {caller:<{width}}  {'──▶' if request else '◀──'}  {callee:<{width}}  {message}"
         console.print(line, markup=False, no_wrap=True, overflow=overflow, style="" if request else "dim")
     store, programs = directory / STORE, os.path.relpath(_PROGRAMS)
-    written = "".join(f"\n  {directory / name}" for name in (DOCUMENT, DIAGRAM, LOG, STORE))
+    written = "".join(f"\n  {directory / name}" for name in (DOCUMENT, PAGE, DIAGRAM, LOG, STORE))
     console.print(
         f"\nWritten in {seconds:.0f} s:{written}\n\nGo on with\n"
         f"  {programs}/otel-openstack list --from {store}\n"

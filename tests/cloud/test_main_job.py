@@ -12,15 +12,24 @@ from pathlib import Path
 
 import pytest
 
+from otel_openstack.conversation import conversation
+from otel_openstack.importer import import_document
+from otel_openstack.merge import update
+from otel_openstack.traces import open_source
 from tests.cloud import environment
 from tests.cloud.cloud import Cloud
-from tests.cloud.demo import DIAGRAM, DOCUMENT, LOG, STORE, receiver, record, write_documents
+from tests.cloud.demo import DIAGRAM, DOCUMENT, LOG, PAGE, STORE, receiver, record, write_documents
 from tests.cloud.progress import Progress
+from tests.importer.test_corpus import CORPUS
+from tests.merge.notes import KEPT, annotated
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
 
 TOKEN = re.compile(rb"gAAAAA[A-Za-z0-9_-]{20,}")
 HEADING = re.compile(r"^### \((\d+)\) (.*)\n`(.*)` (-->|<--) `(.*)`$", re.MULTILINE)
+
+
+NOTE = "!!! note\n    토큰은 (3)에서 발급된다."
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,11 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         secrets = (token, *map(str, astuple(cloud.passwords)))
         replayed = replay(directory, trace, cloud.passwords.admin)
         image = cloud.openstack("image", "list", "-f", "value", "-c", "ID").strip()
-        record(cloud, directory / STORE, directory / "again.md", "image", "save", "--file", directory / "again", image)
+        again = ("image", "save", "--file", directory / "again", image)
+        record(cloud, directory / STORE, directory / "again.md", *again)
+        noted = directory / "noted.md"
+        noted.write_text((directory / PAGE).read_text().replace("\n=== ", f"\n{NOTE}\n\n=== ", 1))
+        record(cloud, directory / STORE, directory / "updated.md", *again, options=("--update", noted))
     return Recorded(
         directory,
         trace,
@@ -145,9 +158,6 @@ def test_every_request_is_answered_once(recorded: Recorded) -> None:
 
 def test_no_message_lacks_anything(recorded: Recorded) -> None:
     """With an agent on both sides of each hop, the document marks no gap."""
-    from otel_openstack.conversation import conversation
-    from otel_openstack.traces import open_source
-
     with open_source(str(recorded.directory / STORE)) as source:
         shown = conversation(recorded.trace, source.trace(recorded.trace))
     assert [message.gap for message in shown.messages if message.gap] == []
@@ -159,6 +169,46 @@ def test_diagram_and_log_tell_the_same_messages(recorded: Recorded) -> None:
     count = len(recorded.messages())
     assert len(re.findall(r"->>", recorded.read(DIAGRAM))) == count
     assert len(re.findall(r"^### \(.*\) RE(?:Q|SP) ", recorded.read(LOG), re.MULTILINE)) == count
+
+
+def test_the_page_tells_the_command_and_every_message(recorded: Recorded) -> None:
+    """With what the client said, links to what its requests mean, and all that the document has."""
+    page = recorded.read(PAGE)
+    assert page.startswith("# openstack image save\n")
+    assert "\n$ openstack image save --file " in page
+    assert "/image/v2/index.html#image-save)\n" in page
+    assert "[API reference](https://docs.openstack.org/api-ref/image/v2/#download-binary-image-data)\n" in page
+    assert "        opt token validation\n" in page or "    opt token validation\n" in page
+    assert import_document(page).trace_id == import_document(recorded.read(DOCUMENT)).trace_id
+
+
+def test_a_note_on_the_page_survives_the_next_recording(recorded: Recorded) -> None:
+    """Which is another trace, with other ids and times."""
+    updated = recorded.read("updated.md")
+    assert NOTE in updated
+    imported = import_document(updated)
+    assert imported.message_count == len(recorded.messages())
+    assert imported.trace_id not in (import_document(recorded.read(name)).trace_id for name in (PAGE, "again.md"))
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"no real documents at {CORPUS}: set OTEL_OPENSTACK_CORPUS")
+def test_the_document_of_2023_keeps_its_notes(recorded: Recorded) -> None:
+    """Korean and English ones of each kind; its messages are those of today."""
+    with open_source(str(recorded.directory / STORE)) as source:
+        shown = conversation(recorded.trace, source.trace(recorded.trace))
+    updated = update(annotated((CORPUS / "image-save.md").read_text()), shown, name="image-save.md")
+    for note in KEPT:
+        assert _without_numbers(note) in _without_numbers(updated.text)
+    numbers = {title: int(number) for number, title, *_ in HEADING.findall(updated.text) if "/glance/" in title}
+    (first, *_, last) = [numbers[title] for title in sorted(numbers, key=numbers.__getitem__) if " /v1/" in title]
+    assert f"({first}-{last})는 swift와의 대화이다." in updated.text
+    assert (updated.conflicts, updated.warnings) == (0, ())
+    assert import_document(updated.text).message_count == len(shown.messages)
+    assert update(updated.text, shown, name="image-save.md").text == updated.text
+
+
+def _without_numbers(text: str) -> str:
+    return re.sub(r"\((#?)\d+(?:-\d+)?\)", r"(\1n)", text)
 
 
 def test_the_ids_of_every_hop_lead_back_to_the_trace(recorded: Recorded) -> None:
