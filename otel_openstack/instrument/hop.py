@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from opentelemetry import propagate, trace
 from opentelemetry.trace import SpanKind, Tracer
@@ -39,7 +39,7 @@ def begin(
             names.HTTP_REQUEST_METHOD: method if known else "_OTHER",
             names.URL_FULL: masking_of(settings).text(url),
             names.SERVER_ADDRESS: parts.hostname or "",
-            names.SERVER_PORT: parts.port or _DEFAULT_PORTS.get(parts.scheme, 0),
+            names.SERVER_PORT: _port(parts),
         },
     )
     carrier: dict[str, str] = {}
@@ -56,3 +56,10 @@ def begin(
     if not known:
         attributes[names.HTTP_REQUEST_METHOD_ORIGINAL] = method
     return exchange
+
+
+def _port(url: SplitResult) -> int:
+    try:
+        return url.port or _DEFAULT_PORTS.get(url.scheme, 0)
+    except ValueError:  # no port at all, which whoever connects will find out
+        return 0

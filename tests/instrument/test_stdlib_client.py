@@ -298,6 +298,15 @@ def test_a_refused_connection_is_recorded_and_raised(ask: Ask, server: Server, s
         assert names.HTTP_RESPONSE_STATUS_CODE not in _attributes(span)
 
 
+def test_a_port_that_is_none_is_told_by_the_socket_and_recorded(spans: Spans) -> None:
+    """As everything else that cannot be connected to."""
+    with pytest.raises((OSError, OverflowError)) as raised:
+        http.client.HTTPConnection("127.0.0.1", -1, timeout=5).request("GET", "/")
+    attributes = _attributes(spans.one())
+    assert str(attributes[names.ERROR_TYPE]).endswith(raised.type.__name__)
+    assert attributes[names.SERVER_PORT] == 0
+
+
 def test_a_body_that_breaks_off_is_recorded_and_raised(server: Server, spans: Spans) -> None:
     """The caller gets the exception of http.client."""
     server.answers = [_answer(b"abcdef").replace(b"Length: 6", b"Length: 9")]
