@@ -42,6 +42,7 @@ imports: $(STAMP)
 format: $(STAMP)  ## format the code and mend what can be mended
 	@$(BIN)/ruff check --fix $(SOURCES)
 	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/python collector/generate.py
 
 bench: $(STAMP)  ## the benchmarks: ratios against named peers, measured in one run
 	@$(BIN)/python -m tests.benchmarks

@@ -101,6 +101,8 @@ class HttpApi:
         hint = _HINTS.get(status, f"Its log tells more; the API of {self._name} is usually on port {self._port}.")
         if status == 400 and "HTTPS" in said:
             hint = f"It speaks TLS: say {self._name.lower()}+https://."
+        if "larger than the max" in said:  # Tempo, between its parts
+            hint = "Raise grpc_server_max_send_msg_size, and max_recv_msg_size of ingester_client's grpc_client_config."
         if location:
             hint = "Log in to it some other way than by a page: see OTEL_OPENSTACK_SOURCE_HEADERS."
         return SourceError(

@@ -182,7 +182,7 @@ class Tempo:
         data = response.content
         try:
             if "/v2/" in path:
-                answer = _TraceByIDResponse.FromString(data)
+                answer = TraceByIDResponse.FromString(data)
                 if answer.status == _PARTIAL:
                     self._note(
                         f"Tempo gives a part of the trace only: {answer.message or 'it is too large'}. Raise"
@@ -260,4 +260,4 @@ def _message_class() -> Any:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("otel_openstack.tempo.TraceByIDResponse"))
 
 
-_TraceByIDResponse = _message_class()
+TraceByIDResponse = _message_class()

@@ -23,6 +23,7 @@ from tests.cloud.processes import Process, base_environment, end_all
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("BACKENDS") or ROOT / "build" / "backends")
+LARGEST = 128 * 1024**2  # bytes of a message within Tempo
 PATIENCE = 30  # seconds until a back end must have started
 
 
@@ -103,7 +104,12 @@ def tempo(folder: Path, *, max_bytes_per_trace: int = 100_000_000, **distributor
             "grpc_listen_address": "127.0.0.1",
             "grpc_listen_port": api_grpc,
             "log_level": "warn",
+            "grpc_server_max_recv_msg_size": LARGEST,
+            "grpc_server_max_send_msg_size": LARGEST,
         },
+        # A trace goes through all three as one message
+        "ingester_client": {"grpc_client_config": {"max_recv_msg_size": LARGEST}},
+        "querier": {"frontend_worker": {"grpc_client_config": {"max_send_msg_size": LARGEST}}},
         "distributor": {
             "max_attribute_bytes": 1024**2,
             "receivers": {
