@@ -9,11 +9,11 @@ from otel_openstack.render.text import title, visible
 
 # Mermaid's own way to write a character that means something to it: the entity code without its ampersand
 _IN_TEXT = re.compile(r"[#;]")
-# "-x" within a name would be the end of an arrow
-_IN_NAME = re.compile(r"[^\w .-]|--+|-(?=x)|-$|^(?=\s)|\s$")
-# A participant whose name starts with one of these words would start a statement
+# "-x" within a name would be the end of an arrow, "-" before it a part of one, a number its place
+_IN_NAME = re.compile(r"[^\w .-]|--+|^-|^\d(?=\d*\s)|-(?=x)|-$|^\s|\s$")
+# A participant whose name starts with one of these words would start a statement; a word, to Mermaid, is ASCII
 _KEYWORD = re.compile(
-    r"(?i)(?=(?:activate|actor|alt|and|autonumber|box|break|create|critical|deactivate|destroy|details|else|end|links?|"
+    r"(?ai)^(?=(?:activate|actor|alt|and|autonumber|box|break|create|critical|deactivate|destroy|details|else|end|links?|"
     r"loop|note|opt|option|par|par_over|participant|properties|rect|sequencediagram|title|accTitle|accDescr)\b)."
 )
 

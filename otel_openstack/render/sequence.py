@@ -15,8 +15,8 @@ PART_MESSAGES = 50
 """More than so many messages in one diagram cannot be looked at together."""
 _GROUP_MESSAGES = 20
 _FRAME = "rect rgba(200, 60, 60, 0.1)"
-# Entities, statements' ends, comments and directives, formulas, and the prefixes that change how a text is wrapped
-_IN_TEXT = re.compile(r"[#;&$%:\\]")
+# Entities, ends of statements, comments and directives, formulas, prefixes that change how a text is wrapped, and HTML
+_IN_TEXT = re.compile(r"[#;&$%:\\<>]")
 
 
 def diagrams(conversation: Conversation, steps: Sequence[Step] | None = None, *, numbers: bool = True) -> list[str]:

@@ -28,7 +28,7 @@ def is_arrow(line: str) -> bool:
 def test_errors_redirects_and_repetitions_are_told() -> None:
     """A cross, a frame and notes; the route stands for the path."""
     asked = request("openstack", "glance-api", "GET", IMAGE)
-    moved = response(asked, 301, "Moved", (("location", "/v3;#a"),))
+    moved = response(asked, 301, "Moved", (("location", "/v3;#a<br>"),))
     failed = response(asked, 503, "Busy")
     assert drawn(asked, failed, asked, moved, asked).split("\n")[4:] == [
         "    rect rgba(200, 60, 60, 0.1)",
@@ -38,7 +38,7 @@ def test_errors_redirects_and_repetitions_are_told() -> None:
         "    Note over openstack,glance-api: again, after (1)",
         "    openstack->>glance-api: GET /v2/images/{image_id}",
         "    glance-api-->>openstack: 301 Moved /v2/images/{image_id}",
-        "    Note over openstack: redirected to /v3#59;#35;a",
+        "    Note over openstack: redirected to /v3#59;#35;a#60;br#62;",
         "    openstack->>glance-api: GET /v2/images/{image_id}",
         "    Note over glance-api: no response",
     ]
