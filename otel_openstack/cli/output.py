@@ -19,9 +19,21 @@ EXIT_CONFLICT = 1
 
 
 def document_to_update(options: Namespace) -> str | None:
-    """Read the document of ``--update`` and see that it can be updated, before anything is run or fetched."""
+    """Read the document of ``--update`` and see that it can be updated, before anything is run or fetched.
+
+    :raises SettingsError: it cannot be read, or options contradict each other.
+    :raises DocumentError: it cannot be updated.
+    """
     if options.update is None:
+        for name in ("sections", "template"):
+            if getattr(options, name) is not None and options.format != "page":
+                raise SettingsError(f"--{name} means nothing for {options.format}.", hint="Add --format page.")
         return None
+    if options.sections is not None:
+        raise SettingsError(
+            f"{options.update} keeps the sections that it has.",
+            hint="Leave --sections out, or delete what is too much.",
+        )
     from otel_openstack.merge import is_page, refuse_unless_page
 
     if options.format not in ("markdown", "page"):

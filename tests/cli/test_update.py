@@ -94,6 +94,22 @@ def test_a_section_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[st
     assert "'picture' is no section of a page: command, diagram, steps, messages, log" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--sections", "log"], "--sections means nothing for markdown."),
+        (["--template", ".", "--format", "log"], "--template means nothing for log."),
+        (["--sections", "log", "--update", "x.md"], "x.md keeps the sections that it has."),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(
+    arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rather than passed over."""
+    assert main(["export", "latest", *arguments]) == 2
+    assert f"error: {problem}\nhint: " in capsys.readouterr().err
+
+
 def test_a_template_error_leaves_the_page_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With file and line."""
     file = tmp_path / "page.md"
