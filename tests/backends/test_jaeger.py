@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from otel_openstack.cli import main
 from otel_openstack.otlp import Resource
 from otel_openstack.traces import open_sink, open_source
 from tests.backends.programs import jaeger
-from tests.traces.contract import SourceContract
+from tests.traces.contract import SPANS, TRACE, SourceContract
 
 
 @pytest.fixture
@@ -40,3 +41,20 @@ class TestJaeger(SourceContract):
         if span.end_unix_nano <= span.start_unix_nano:
             span = replace(span, end_unix_nano=span.start_unix_nano + 1)
         return span
+
+
+def test_a_trace_id_of_16_digits_is_told_to_have_32(jaeger_server, capsys):
+    with closing(open_sink(f"otlp+{jaeger_server.otlp_http}")) as sink:
+        sink.write(SPANS)
+    assert main(["export", TRACE[16:], "--from", f"jaeger+{jaeger_server.api}"]) == 2
+    assert "hint: A trace id has 32 hex digits" in capsys.readouterr().err
+
+
+def test_a_trace_that_grows_is_whole_when_it_is_asked_for_again(jaeger_server):
+    with (
+        closing(open_sink(f"otlp+{jaeger_server.otlp_http}")) as sink,
+        closing(open_source(f"jaeger+{jaeger_server.api}")) as source,
+    ):
+        for number, span in enumerate(SPANS[:2], 1):
+            sink.write([span])
+            assert len(source.trace(TRACE)) == number

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 
+from otel_openstack.exceptions import SourceError
 from otel_openstack.settings import SourceSettings
 from otel_openstack.traces.otlp_sink import OtlpSink
 from otel_openstack.traces.tempo import Tempo
 from tests.backends.programs import until
-from tests.traces.contract import T0, SourceContract
+from tests.traces.contract import OPENSTACK_ID, SPANS, T0, TRACE, SourceContract
 
 
 def _silent(_):
@@ -46,3 +47,19 @@ class TestTempo(SourceContract):
 
 def _sorted(attributes):
     return dict(sorted(attributes.items()))
+
+
+def test_who_names_no_tenant_is_told_to(tempo_server):
+    with (
+        closing(Tempo(tempo_server.api, SourceSettings(), progress=_silent)) as source,
+        pytest.raises(SourceError, match=r"answered 401 Unauthorized: no org id\.") as caught,
+    ):
+        source.trace(TRACE)
+    assert "OTEL_OPENSTACK_SOURCE_HEADERS" in caught.value.hint
+
+
+def test_another_tenant_does_not_see_the_trace(keep, tempo_server):
+    other = SourceSettings(headers=(("X-Scope-OrgID", "other"),))
+    with closing(keep(SPANS)), closing(Tempo(tempo_server.api, other, progress=_silent)) as source:
+        assert list(source.trace(TRACE)) == []
+        assert list(source.find(OPENSTACK_ID)) == []
