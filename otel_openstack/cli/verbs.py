@@ -77,13 +77,12 @@ def record(options: Namespace) -> int:
 
 def export(options: Namespace) -> int:
     """Write one trace in one format; 1 when an update left conflicts."""
-    from otel_openstack.traces.lookup import resolve
+    from otel_openstack.traces.lookup import read_trace
 
     selection = _selection(options)
     old = document_to_update(options)
     with _open_source(options) as source:
-        trace_id = resolve(source, options.trace)
-        spans = source.trace(trace_id)
+        trace_id, spans = read_trace(source, options.trace)
         _tell_damage(source)
     return write(options, _conversation(trace_id, spans, options, selection), spans, old)
 
@@ -209,7 +208,7 @@ def _named(name: str, options: Namespace, selection: Selection | None) -> Conver
 
     from otel_openstack.importer import import_document
     from otel_openstack.traces import open_source
-    from otel_openstack.traces.lookup import LATEST, resolve
+    from otel_openstack.traces.lookup import LATEST, read_trace
 
     if name == "-" or (Path(name).is_file() and not _is_source(name)):
         imported = import_document(read_text(name), name="standard input" if name == "-" else name)
@@ -218,8 +217,7 @@ def _named(name: str, options: Namespace, selection: Selection | None) -> Conver
     if not is_source and ("." in name or "/" in name):  # no id has either
         raise SettingsError(f"There is no {name}.", hint="Name a document, a source, or a trace of --from.")
     with open_source(name) if is_source else _open_source(options) as source:
-        trace_id = resolve(source, LATEST if is_source else name)
-        spans = source.trace(trace_id)
+        trace_id, spans = read_trace(source, LATEST if is_source else name)
         _tell_damage(source)
     return _conversation(trace_id, spans, options, selection)
 

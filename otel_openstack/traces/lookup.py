@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from otel_openstack.exceptions import SourceError
 from otel_openstack.otlp import Span
 from otel_openstack.traces import TraceSource, TraceSummary
+from otel_openstack.traces.identifiers import is_hex, normalize
 
 LATEST = "latest"
 
@@ -35,6 +36,20 @@ def resolve(source: TraceSource, identifier: str) -> str:
             hint="Name one of them by its trace id; otel-openstack find shows them all.",
         )
     return found[0]
+
+
+def read_trace(source: TraceSource, identifier: str) -> tuple[str, Sequence[Span]]:
+    """Return the id and the spans of the one trace that an identifier stands for.
+
+    A trace id is asked for at once: back ends take longer to search than to answer it.
+
+    :raises SourceError: as :func:`resolve` does.
+    """
+    key = normalize(identifier)
+    if is_hex(key, 32) and (spans := source.trace(key)):
+        return key, spans
+    trace_id = resolve(source, identifier)
+    return trace_id, source.trace(trace_id)
 
 
 def group_by_trace(spans: Iterable[Span]) -> dict[str, list[Span]]:

@@ -257,6 +257,15 @@ def test_an_answer_in_several_objects_is_one_trace(answering):
         assert {span.span_id for span in source.trace(TRACE)} == {"0" * 15 + "1", "0" * 15 + "2"}
 
 
+def test_a_trace_id_is_exported_by_one_request(answering, capsys):
+    span = {"traceId": TRACE, "spanId": "1" * 16, "attributes": []}
+    span["attributes"] = [{"key": "http.request.method", "value": {"stringValue": "GET"}}]
+    server = answering(200, json.dumps({"result": {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}}).encode())
+    assert main(["export", TRACE.upper(), "--from", f"jaeger+http://{server.address}"]) == 0
+    assert "### (1) GET" in capsys.readouterr().out
+    assert len(server.requests) == 1
+
+
 def test_a_part_of_a_trace_is_said_to_be_one(answering):
     """Fields 1, 3 and 4 of tempopb.TraceByIDResponse, as Tempo sends them."""
     trace = protobuf.encode([Span(TRACE, "1" * 16)])
