@@ -7,6 +7,7 @@ import random
 import re
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -15,7 +16,13 @@ import pytest
 from otel_openstack.conversation import conversation
 from otel_openstack.importer import import_document
 from otel_openstack.merge import update
+from otel_openstack.render import RENDERERS
+from otel_openstack.settings import SourceSettings
 from otel_openstack.traces import open_source
+from otel_openstack.traces.jaeger import Jaeger
+from otel_openstack.traces.otlp_sink import OtlpSink
+from otel_openstack.traces.tempo import Tempo
+from tests.backends import programs
 from tests.cloud import environment
 from tests.cloud.cloud import Cloud
 from tests.cloud.demo import DIAGRAM, DOCUMENT, LOG, PAGE, STORE, receiver, record, write_documents
@@ -28,6 +35,8 @@ pytestmark = [pytest.mark.cloud, pytest.mark.timeout(900)]
 TOKEN = re.compile(rb"gAAAAA[A-Za-z0-9_-]{20,}")
 HEADING = re.compile(r"^### \((\d+)\) (.*)\n`(.*)` (-->|<--) `(.*)`$", re.MULTILINE)
 
+
+TENANT = SourceSettings(headers=(("X-Scope-OrgID", "demo"),))
 
 NOTE = "!!! note\n    토큰은 (3)에서 발급된다."
 
@@ -254,3 +263,20 @@ def test_no_service_file_was_edited(recorded: Recorded) -> None:
 def _tool(*arguments: str) -> str:
     command = [str(Path(sys.executable).with_name("otel-openstack")), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_document_comes_back_from_jaeger_and_from_tempo(recorded, tmp_path) -> None:
+    """What a real cloud said, kept by real back ends, is the same document to the byte."""
+    with open_source(str(recorded.directory / STORE)) as source:
+        spans = source.trace(recorded.trace)
+    document = recorded.read(DOCUMENT)
+    with programs.jaeger(tmp_path / "jaeger") as jaeger, programs.tempo(tmp_path / "tempo") as tempo:
+        for server, source in (
+            (jaeger, Jaeger(jaeger.api, TENANT, progress=print)),
+            (tempo, Tempo(tempo.api, TENANT, progress=print)),
+        ):
+            with source, closing(OtlpSink(server.otlp_http, TENANT)) as sink:
+                sink.write(spans)
+                assert source.damage == ()
+                kept = conversation(recorded.trace, source.trace(recorded.trace))
+            assert RENDERERS["markdown"](kept, numbers=True) == document
