@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := otel_openstack tests deploy collector
+SOURCES := otel_openstack tests deploy collector dashboards
 # Where the back ends of the tests are built, once: anywhere that is kept
 BACKENDS ?= build/backends
 export BACKENDS

@@ -196,6 +196,22 @@ def collector(
         )
 
 
+@contextmanager
+def prometheus(folder: Path, configuration: Path) -> Iterator[str]:
+    """Run Prometheus, and yield the URL of its API."""
+    (port,) = free_ports(1)
+    api = f"http://127.0.0.1:{port}"
+    arguments = [
+        f"--config.file={configuration}",
+        f"--storage.tsdb.path={folder / 'series'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--enable-feature=exemplar-storage",
+    ]
+    with run("prometheus", arguments, folder) as process:
+        _wait(process, f"{api}/-/ready")
+        yield api
+
+
 Addresses = tuple[str, str, str, str, str]
 
 
