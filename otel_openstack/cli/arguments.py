@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FORMATS = ("markdown", "diagram", "log", "json", "curl", "har", "page")
+FORMATS = ("markdown", "diagram", "log", "json", "curl", "har", "page", "html")
 SECTIONS = ("command", "diagram", "steps", "messages", "log")
 
 
@@ -256,6 +256,7 @@ examples:
   otel-openstack export latest --from jaeger+https://jaeger.lab:16686
   OTEL_OPENSTACK_SOURCE_HEADERS=X-Scope-OrgID=lab otel-openstack export latest --from tempo+http://127.0.0.1:3200
   otel-openstack export latest --select no-token-validation --select rules.toml
+  otel-openstack export latest --format html -o save.html      one file for any browser
   otel-openstack export latest --format curl -o again.sh        the client's calls, for a shell
 
 rules.toml, each table as often as needed (docs/selection.md):

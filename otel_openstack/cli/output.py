@@ -108,13 +108,15 @@ def read_text(name: str) -> str:
 
 
 def _rendered(options: Namespace, shown: Conversation, spans: Sequence[Span]) -> str:
-    if options.format != "page":
+    if options.format not in ("page", "html"):
         from otel_openstack.render import RENDERERS
 
         return RENDERERS[options.format](shown, numbers=options.numbers)
     from otel_openstack.conversation.command import command_of
-    from otel_openstack.render import page
+    from otel_openstack.render import html, page
 
+    if options.format == "html":
+        return html.render(shown, numbers=options.numbers, command=command_of(spans))
     return page.render(
         shown,
         numbers=options.numbers,

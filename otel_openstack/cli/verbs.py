@@ -62,7 +62,7 @@ def record(options: Namespace) -> int:
         endpoint=options.endpoint,
         patience=options.wait,
         progress=say,
-        transcript=_masking() if options.format == "page" else None,
+        transcript=_masking() if options.format in ("page", "html") else None,
     )
     try:
         write(options, _conversation(recording.trace_id, recording.spans, options, selection), recording.spans, old)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from otel_openstack.conversation.model import Conversation
-from otel_openstack.render import curl, har, json, log, markdown, mermaid, page
+from otel_openstack.render import curl, har, html, json, log, markdown, mermaid, page
 
 
 class Renderer(Protocol):
@@ -24,5 +24,6 @@ RENDERERS: dict[str, Renderer] = {
     "curl": curl.render,
     "har": har.render,
     "page": page.render,
+    "html": html.render,
 }
 """The formats by name."""

@@ -16,13 +16,14 @@ from otel_openstack.conversation.model import Body, Conversation, Exchange, Head
 from otel_openstack.conversation.redacted import redacted
 from otel_openstack.render.text import title, visible
 
-_START = """\
+_CURL = "curl --silent --show-error --globoff --path-as-is --proto '=http,https'"
+_START = f"""\
 #!/bin/sh
-# {what}
+# {{what}}
 # Ids in it are those of the recording.
 set -eu
 
-ask() { curl --silent --show-error --globoff --path-as-is --proto '=http,https' "$@"; }
+ask() {{ {_CURL} "$@"; }}
 """
 _JSON = """\
 json() { printf %s "$1" | sed 's/[\\\\"]/\\\\&/g'; }
@@ -65,6 +66,21 @@ def render(conversation: Conversation, *, numbers: bool = True) -> str:
     asked = [f': "${{{name}:?is not in the recording: {what}}}"\n' for name, what in variables.asked.items()]
     left_out = [f"# {visible(sentence)}\n" for sentence in conversation.left_out]
     return "".join([start, _JSON if variables.has_json else "", *left_out, *(["\n"] if asked else []), *asked, *steps])
+
+
+def call(exchange: Exchange, number: int) -> str:
+    """Write one call as one command, to be pasted into a shell.
+
+    :param exchange: one that has a request; its secrets should be masked (:func:`.redacted.redacted`).
+    :param number: of the request; variables for secrets of a body have it in their names.
+    :returns: the command; tokens and what was masked are variables (``OS_TOKEN``, ``OS_PASSWORD``) in it.
+    """
+    request = exchange.request
+    assert request is not None
+    variables = _Variables([(exchange, request)])
+    lines = _step(exchange, request, number, variables, f"answer-{number}.body", program=_CURL)
+    text = "\n".join(lines).removesuffix("\necho")
+    return (_JSON if variables.has_json else "") + text
 
 
 def _clients(conversation: Conversation) -> Iterator[tuple[Exchange, Message]]:
@@ -141,10 +157,13 @@ class _Variables:
         return name
 
 
-def _step(exchange: Exchange, request: Message, number: int, variables: _Variables, file: str) -> Iterator[str]:
+def _step(
+    exchange: Exchange, request: Message, number: int, variables: _Variables, file: str, *, program: str = "ask"
+) -> Iterator[str]:
     """Yield the lines that make one call.
 
     :param file: for an answer that is not textual.
+    :param program: what is run.
     """
     parts = urlsplit(request.url) if _is_url(request.url) else None
     if parts is None or not _TOKEN.fullmatch(request.method):
@@ -167,13 +186,13 @@ def _step(exchange: Exchange, request: Message, number: int, variables: _Variabl
     options.append(f"--url {variables.word(request.url, number)}")
     token = variables.obtained(exchange.response)
     if token:
-        lines = " \\\n    ".join([f"{token}=$({source}ask --dump-header - --output /dev/null", *options])
+        lines = " \\\n    ".join([f"{token}=$({source}{program} --dump-header - --output /dev/null", *options])
         yield f"{lines} |"
         yield "    sed -n 's/^[Xx]-[Ss]ubject-[Tt]oken: *//p' | tr -d '\\r')"
         yield f': "${{{token}:?did not come with the answer}}"'
         return
     is_textual = exchange.response is None or not isinstance(exchange.response.body.content, bytes)
-    yield " \\\n    ".join([f"{source}ask {'--include' if is_textual else f'--output {file}'}", *options])
+    yield " \\\n    ".join([f"{source}{program} {'--include' if is_textual else f'--output {file}'}", *options])
     if is_textual:
         yield "echo"
 

@@ -86,7 +86,7 @@ class Page:
         return self._fill(
             "page.md",
             {
-                "title": self._title,
+                "title": self.heading,
                 "sections": list(written),
                 "headings": HEADINGS,
                 "section": written.__getitem__,
@@ -121,7 +121,8 @@ class Page:
         return steps_of(self.conversation)
 
     @property
-    def _title(self) -> str:
+    def heading(self) -> str:
+        """Return what the page is called: the command, else the first message."""
         if self.command:
             return _words(self.command)
         first = self.conversation.messages[0]
@@ -136,10 +137,9 @@ class Page:
 
     def _command(self) -> dict[str, Any]:
         assert self.command is not None
-        transcript = f"$ {in_one_line(shlex.join(self.command.arguments))}\n{self.command.output}".rstrip("\n")
         return {
             "command": self.command,
-            "transcript": transcript,
+            "transcript": transcript(self.command),
             "reference": command_reference(self.command.arguments),
         }
 
@@ -169,6 +169,11 @@ class Page:
             raise _template_error(f"{error.filename}, line {error.lineno}", error) from error
         except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise _template_error(_place(error, name), error) from error
+
+
+def transcript(command: Command) -> str:
+    """Return what the terminal showed, below the command."""
+    return f"$ {in_one_line(shlex.join(command.arguments))}\n{command.output}".rstrip("\n")
 
 
 def _environment(folder: str | Path | None) -> Environment:

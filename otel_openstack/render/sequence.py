@@ -39,7 +39,7 @@ class _Told:
         self.messages = conversation.messages
         self.by_request = {step.request: step for step in steps if step.request}
         self.by_response = {step.response: step for step in steps if step.response}
-        self.groups = dict(_groups(steps))
+        self.groups = dict(groups(steps))
         self.ends = {end: start for start, end in self.groups.items()}
 
     def parts(self) -> Iterator[tuple[int, int]]:
@@ -94,7 +94,7 @@ class _Told:
             yield f"Note over {caller}: redirected to {_text(step.location)}"
 
 
-def _groups(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
+def groups(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
     """Yield the first and last numbers of the exchanges that are framed: they nest, or have nobody else's in them."""
     ends = {step.first: step.response or step.request for step in steps}
     starts = {end: start for start, end in ends.items()}

@@ -24,7 +24,7 @@ SUFFIXES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("form", RENDERERS)
+@pytest.mark.parametrize("form", SUFFIXES)
 def test_a_conversation_is_shown_as_its_golden_file(case: str, form: str) -> None:
     """To the byte; only an archive tells who wrote it."""
     golden = (GOLDEN / f"{case}{SUFFIXES[form]}").read_bytes().decode()

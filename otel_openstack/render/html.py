@@ -1,0 +1,148 @@
+"""One HTML file that needs nothing else: the diagram, the messages, a search, and each call as a ``curl`` command.
+
+A policy (Content Security Policy, level 3) in the file lets its own style and script work, known by their digests, and
+nothing else: whatever a service sent is shown, and cannot run, load or send anything.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otel_openstack.conversation.command import Command
+from otel_openstack.conversation.model import Conversation, Exchange, MessageKind
+from otel_openstack.conversation.redacted import redacted
+from otel_openstack.render import curl, svg
+from otel_openstack.render.body import body_text
+from otel_openstack.render.page import Page, transcript
+from otel_openstack.render.references import api_reference
+from otel_openstack.render.steps import Step, in_one_line, steps_of
+from otel_openstack.render.text import header_block, target, title
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_TEMPLATES = Path(__file__).with_name("templates")
+# They would show what follows them in another order than it has (UAX #9)
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """One message, in the words of the template."""
+
+    number: int
+    kind: str
+    depth: int
+    hop: tuple[str, ...]
+    title: str
+    when: str
+    other: int
+    line: str
+    headers: str
+    body: str
+    size: int | None
+    gap: str
+    reference: str
+    curl: str
+
+
+def render(conversation: Conversation, *, numbers: bool = True, command: Command | None = None) -> str:
+    """Write a conversation as one HTML file.
+
+    :param numbers: whether messages show their number; ``#8`` leads to message 8 all the same.
+    :param command: what was run; without it the file does not tell.
+    """
+    steps = steps_of(conversation)
+    style, script = (_TEMPLATES.joinpath(f"html.{kind}").read_text("utf-8") for kind in ("css", "js"))
+    return _template().render(
+        title=Page(conversation, command=command).heading,
+        trace_id=conversation.trace_id,
+        transcript=_straight(transcript(command)) if command else "",
+        command=command,
+        numbers=numbers,
+        count=len(conversation.messages),
+        services=sorted({service for step in steps for service in (step.caller, step.callee)}),
+        failures=sum(step.is_failure for step in steps),
+        took=_took(conversation),
+        left_out=map(_straight, conversation.left_out),
+        drawings=svg.drawings(conversation, steps, numbers=numbers),
+        messages=_messages(conversation, steps),
+        style=style,
+        script=script,
+        style_digest=_digest(style),
+        script_digest=_digest(script),
+    )
+
+
+def _messages(conversation: Conversation, steps: list[Step]) -> Iterator[_Shown]:
+    by_number = {step.request: step for step in steps} | {step.response: step for step in steps}
+    calls = _calls(conversation)
+    for number, message in conversation.numbered():
+        step = by_number[number]
+        is_request = message.kind is MessageKind.REQUEST
+        shown = title(message)
+        method, _, path = shown.partition(" ")
+        yield _Shown(
+            number=number,
+            kind="request" if is_request else "response failure" if step.is_failure else "response",
+            depth=min(step.depth, 8),
+            hop=tuple(map(_straight, (step.caller, step.callee)[:: 1 if is_request else -1])),
+            title=in_one_line(shown),
+            when=step.at if is_request else step.took if step.request else "",
+            other=step.response if is_request else step.request,
+            line=_straight(target(message)),
+            headers=_straight(header_block(message.headers)),
+            body=_straight(body_text(message.body)),
+            size=message.body.size,
+            gap=_straight(message.gap),
+            reference=api_reference(message.callee, method, path, message.body.content) if is_request else "",
+            curl=_straight(curl.call(calls[id(message)], number)) if id(message) in calls else "",
+        )
+
+
+def _calls(conversation: Conversation) -> dict[int, Exchange]:
+    """Return for each request (by identity) its call, without its answer and with its secrets masked."""
+    requests = [message for message in conversation.messages if message.kind is MessageKind.REQUEST]
+    masked = redacted(replace(conversation, messages=tuple(requests), exchanges=(), parents=()))
+    return {
+        id(request): Exchange(request=shown, response=None)
+        for request, shown in zip(requests, masked.messages, strict=True)
+    }
+
+
+def _took(conversation: Conversation) -> str:
+    times = [message.time_unix_nano for message in conversation.messages]
+    return f"{(max(times) - min(times)) / 1e9:.3f} s" if any(times) else ""
+
+
+def _straight(text: str) -> str:
+    """Show what would turn the text around."""
+    if text.isascii():
+        return text
+    return _BIDI.sub(lambda control: f"[U+{ord(control.group()):04X}]", text)
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("html.html")

@@ -1,0 +1,68 @@
+"""The HTML form as text; what it looks like and does in a browser is in tests/browser."""
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+
+from hypothesis import given
+
+from otel_openstack.conversation.model import Conversation
+from otel_openstack.render import html
+from tests.conversation.strategies import conversations, nasty_text
+from tests.golden.cases import image_list
+
+
+class _Elements(HTMLParser):
+    """Counts elements, and what only a script or another host could mean."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+        self.arrows: list[str] = []
+        self.names: set[str] = set()
+        self.active: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
+        self.names.add(tag)
+        self.active += [name for name in known if name.startswith("on") or name in ("src", "style", "action")]
+        if tag == "details" and "id" in known:
+            self.messages.append(known["id"] or "")
+        if tag == "a" and known.get("class", "").startswith("re"):
+            self.arrows.append(known["href"] or "")
+
+
+_NAMES = {
+    "html", "head", "meta", "title", "style", "body", "a", "header", "h1", "p", "code", "main", "section", "h2", "div",
+    "svg", "g", "rect", "text", "tspan", "path", "search", "input", "button", "output", "details", "summary",
+    "span", "h3", "pre", "b", "footer", "kbd", "script", "strong",
+}  # fmt: skip
+
+
+@given(conversations(nasty_text()))
+def test_every_message_is_one_element_and_one_arrow_and_nothing_else_is_in_it(conversation: Conversation) -> None:
+    """Whatever stands in names, paths, headers and bodies."""
+    elements = _Elements(html.render(conversation))
+    numbers = [str(number) for number, _ in conversation.numbered()]
+    assert elements.messages == numbers
+    assert elements.arrows == [f"#{number}" for number in numbers]
+    assert elements.names <= _NAMES
+    assert elements.active == []
+
+
+def test_the_policy_names_the_digests_of_the_style_and_the_script() -> None:
+    """Content Security Policy, level 3, section 6.7.3: nothing else in the file can run."""
+    text = html.render(image_list())
+    for kind in ("style", "script"):
+        (content,) = re.findall(f"(?s)<{kind}>(.*?)</{kind}>", text)
+        digest = b64encode(sha256(content.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in text
+
+
+def test_numbers_can_be_left_out_of_what_is_shown() -> None:
+    """The anchors stay, so that links go on leading somewhere."""
+    text = html.render(image_list(), numbers=False)
+    assert 'class="number"' not in text
+    assert 'id="6"' in text
