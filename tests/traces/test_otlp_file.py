@@ -4,6 +4,7 @@ import io
 import itertools
 import struct
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -94,6 +95,17 @@ class TestStandardInput(SourceContract):
 @pytest.fixture
 def file(tmp_path):
     return tmp_path / "run.jsonl"
+
+
+def test_a_protobuf_message_whose_length_is_a_brace_is_no_json(file):
+    """Its first two bytes are a line feed and a brace, as JSON's may be."""
+    spans = [replace(SPANS[0], name="x" * length) for length in range(100)]
+    messages = [_as_protobuf(span) for span in spans]
+    assert any(message.startswith(b"\n{") for message in messages)
+    file.write_bytes(_records(messages))
+    with OtlpFiles(str(file)) as source:
+        assert len(source.trace(SPANS[0].trace_id)) == len(spans)
+        assert source.damage == ()
 
 
 def test_a_bad_line_is_named_and_the_rest_is_read(file):
