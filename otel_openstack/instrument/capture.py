@@ -131,8 +131,10 @@ class Preview:
         self._room = self.limit = settings.body_limit if is_wanted else settings.binary_body_limit
 
     @never_raises
-    def feed(self, piece: bytes | memoryview) -> None:
-        """Look at a piece of the body; what is kept is copied."""
+    def feed(self, piece: bytes | memoryview | str) -> None:
+        """Look at a piece of the body; what is kept is copied, of text its UTF-8."""
+        if isinstance(piece, str):
+            piece = piece.encode("utf-8", "replace")
         length = len(piece)
         self.size += length
         room = self._room

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 _P = ParamSpec("_P")
@@ -22,10 +23,11 @@ def never_raises(function: Callable[_P, _R]) -> Callable[_P, _R | None]:
         try:
             return function(*args, **kwargs)
         except Exception:
-            name = f"{function.__module__}.{function.__qualname__}"
-            if name not in _reported:
-                _reported.add(name)
-                _logger.exception("%s failed; requests go on, but are recorded in part or not at all", name)
+            with suppress(Exception):  # a log that fails, or no stack left for it: nobody can be told
+                name = f"{function.__module__}.{function.__qualname__}"
+                if name not in _reported:
+                    _reported.add(name)
+                    _logger.exception("%s failed; requests go on, but are recorded in part or not at all", name)
             return None
 
     return guarded

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from urllib.parse import SplitResult, urlsplit
 
 from opentelemetry import propagate, trace
+from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind, Tracer
 
 from otel_openstack import attributes as names
@@ -16,6 +17,16 @@ from otel_openstack.route import is_excluded, route
 from otel_openstack.settings import Settings
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def injected(context: Context) -> dict[str, str]:
+    """Return the header lines that pass a context on, without any that a header cannot have (RFC 9110, 5.5).
+
+    They are made of what users set (the service's name) and by propagators of anybody's making.
+    """
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier, context)
+    return {name: value for name, value in carrier.items() if value.isascii() and value.isprintable()}
 
 
 def begin(
@@ -42,8 +53,7 @@ def begin(
             names.SERVER_PORT: _port(parts),
         },
     )
-    carrier: dict[str, str] = {}
-    propagate.inject(carrier, trace.set_span_in_context(span, parent))
+    carrier = injected(trace.set_span_in_context(span, parent))
     for name, value in carrier.items():
         put_header(name, value)
     if not span.is_recording():

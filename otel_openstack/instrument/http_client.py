@@ -10,22 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from http.client import HTTPMessage
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AnyValue
 
 from otel_openstack import __version__
 from otel_openstack import attributes as names
-from otel_openstack.instrument import runtime
-from otel_openstack.instrument.capture import METHODS, Exchange, Pairs, Preview, masking_of
+from otel_openstack.instrument import hop, runtime
+from otel_openstack.instrument.capture import METHODS, Exchange, Pairs, masking_of
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.metrics import Measurement, metrics_of
 from otel_openstack.instrument.propagator import request_id
-from otel_openstack.instrument.streams import ObservedIterator, _Proxy, observed_file
+from otel_openstack.instrument.streams import OBSERVED, _Proxy, observed_body
 from otel_openstack.route import is_excluded, route
 from otel_openstack.settings import Settings
 
@@ -55,35 +55,27 @@ class HopTracer:
         kwargs: Mapping[str, Any],
     ) -> Response:
         """Send a prepared request, observed."""
-        if not is_http_instrumentation_enabled():
-            return wrapped(*args, **kwargs)
-        request: PreparedRequest = args[0] if args else kwargs["request"]
-        body = request.body
-        exchange, measurement = self._observe(request) or (None, None)
-        if exchange is None and measurement is None:
+        observed = self._observe(args, kwargs)
+        if type(observed) is not _Hop:
             return wrapped(*args, **kwargs)
         try:
             response = wrapped(*args, **kwargs)
         except BaseException as error:
-            if exchange is not None:
-                exchange.fail(error)
-            if measurement is not None:
-                measurement.fail(error)
+            observed.fail(error)
             raise
         finally:
-            # A redirect rewinds the application's own body
-            request.body = body
-        if measurement is not None:
-            measurement.answered(response.status_code)
-        if exchange is not None:
-            self._answer(exchange, response)
+            observed.restore()
+        observed.answer(response)
         return response
 
     @never_raises
-    def _observe(self, request: PreparedRequest) -> tuple[Exchange | None, Measurement | None]:
+    def _observe(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _Hop | None:
+        if not is_http_instrumentation_enabled():
+            return None
+        request: PreparedRequest = args[0] if args else kwargs["request"]
         method, url = request.method or "", request.url or ""
         if is_excluded(url, self._settings.excluded_urls):
-            return None, None
+            return None
         parts = urlsplit(url)
         template = route(parts.path)
         known = method in METHODS
@@ -96,15 +88,16 @@ class HopTracer:
             names.SERVER_PORT: parts.port or _DEFAULT_PORTS.get(parts.scheme, 0),
         }
         span = self._tracer.start_span(f"{method if known else 'HTTP'} {template}", parent, SpanKind.CLIENT, begun)
-        propagate.inject(request.headers, trace.set_span_in_context(span, parent))
+        request.headers.update(hop.injected(trace.set_span_in_context(span, parent)))
         measurement = None if self._metrics is None else self._metrics.begin(begun)
         if not span.is_recording():
-            return None, measurement
+            return None if measurement is None else _Hop(request, None, measurement)
         exchange = Exchange(self._settings, span, is_server=False, path=parts.path)
+        observed = _Hop(request, exchange, measurement)
         self._describe(exchange, request, parts)
         if not known:
             exchange.attributes[names.HTTP_REQUEST_METHOD_ORIGINAL] = method
-        return exchange, measurement
+        return observed
 
     @never_raises
     def _describe(self, exchange: Exchange, request: PreparedRequest, url: SplitResult) -> None:
@@ -115,10 +108,43 @@ class HopTracer:
             attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_FROM] = caller
         exchange.request(_sent_headers(request, url))
         if request.body is not None and exchange.request_body is not None:
-            request.body = _observed_request_body(request.body, exchange.request_body)
+            body: Any = observed_body(request.body, exchange.request_body)
+            if isinstance(body, OBSERVED):
+                request.body = cast("Any", body)
+
+
+class _Hop:
+    """A request that is being sent."""
+
+    __slots__ = ("_body", "_exchange", "_measurement", "_request")
+
+    def __init__(self, request: PreparedRequest, exchange: Exchange | None, measurement: Measurement | None) -> None:
+        self._request = request
+        self._body = request.body
+        self._exchange = exchange
+        self._measurement = measurement
 
     @never_raises
-    def _answer(self, exchange: Exchange, response: Response) -> None:
+    def restore(self) -> None:
+        """Give the request its own body back: a redirect rewinds that."""
+        self._request.body = self._body
+
+    @never_raises
+    def fail(self, error: BaseException) -> None:
+        """Record what was raised instead of a response."""
+        if self._exchange is not None:
+            self._exchange.fail(error)
+        if self._measurement is not None:
+            self._measurement.fail(error)
+
+    @never_raises
+    def answer(self, response: Response) -> None:
+        """Record the response, and have its body looked at."""
+        exchange = self._exchange
+        if self._measurement is not None:
+            self._measurement.answered(response.status_code)
+        if exchange is None:
+            return
         raw = response.raw
         message = getattr(getattr(raw, "_original_response", None), "msg", None)
         headers: Pairs = message.raw_items() if isinstance(message, HTTPMessage) else response.headers.items()
@@ -152,20 +178,6 @@ def _sent_headers(request: PreparedRequest, url: SplitResult) -> list[tuple[str,
     return lines
 
 
-def _observed_request_body(body: Any, preview: Preview) -> Any:
-    """Show the preview a body: at once where it lies in memory, else as it is sent."""
-    if isinstance(body, str):
-        preview.feed(body.encode("utf-8", "replace"))
-        return body
-    if hasattr(body, "read"):
-        return observed_file(body, preview)
-    try:
-        preview.feed(memoryview(body).cast("B"))
-    except TypeError:
-        return ObservedIterator(body, preview.feed)
-    return body
-
-
 class ObservedResponse(_Proxy):
     """A response of urllib3 that is looked at as it is read."""
 
@@ -193,7 +205,7 @@ class ObservedResponse(_Proxy):
     def readinto(self, buffer: Any) -> int:
         """Read into a buffer as the response does."""
         count: int = self._read(self.__wrapped__.readinto, (buffer,), {})
-        self._passed(memoryview(buffer)[:count], None, at_end=not count)
+        self._passed(buffer, None, at_end=not count, count=count)
         return count
 
     def stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
@@ -231,9 +243,6 @@ class ObservedResponse(_Proxy):
         finally:
             self._end()
 
-    def __del__(self) -> None:
-        self._end()
-
     def _read(self, read: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
             return read(*args, **kwargs)
@@ -242,13 +251,13 @@ class ObservedResponse(_Proxy):
             raise
 
     @never_raises
-    def _passed(self, data: bytes | memoryview, decoded: bool | None, *, at_end: bool) -> None:
+    def _passed(self, data: Any, decoded: bool | None, *, at_end: bool, count: int | None = None) -> None:
         exchange = self._self_exchange
         if exchange.ended or exchange.response_body is None:
             return
         if decoded or (decoded is None and self.__wrapped__.decode_content):
             exchange.response_body.decoded()
-        exchange.response_body.feed(data)
+        exchange.response_body.feed(data if count is None else memoryview(data)[:count])
         if at_end or (not self._self_waits and self.__wrapped__.length_remaining == 0):
             self._end()
 
@@ -260,3 +269,5 @@ class ObservedResponse(_Proxy):
             if size := self.__wrapped__.tell():
                 exchange.attributes[names.HTTP_RESPONSE_BODY_SIZE] = size
             exchange.end()
+
+    __del__ = _end

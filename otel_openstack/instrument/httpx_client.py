@@ -35,7 +35,7 @@ class TransportTracer:
         request = args[0] if args else kwargs["request"]
         stream = request.stream
         exchange = self._observe(request)
-        if exchange is None:
+        if type(exchange) is not Exchange:
             return wrapped(*args, **kwargs)
         try:
             response = wrapped(*args, **kwargs)
@@ -54,7 +54,7 @@ class TransportTracer:
         request = args[0] if args else kwargs["request"]
         stream = request.stream
         exchange = self._observe(request)
-        if exchange is None:
+        if type(exchange) is not Exchange:
             return await wrapped(*args, **kwargs)
         try:
             response = await wrapped(*args, **kwargs)
@@ -81,7 +81,7 @@ class TransportTracer:
     def _describe(self, exchange: Exchange, request: Any) -> None:
         exchange.request(_lines(request.headers))
         if exchange.request_body is not None:
-            request.stream = ObservedStream(request.stream, exchange.request_body, lambda: None, lambda _error: None)
+            request.stream = ObservedStream(request.stream, exchange.request_body, None)
 
 
 @never_raises
@@ -92,7 +92,7 @@ def _answer(exchange: Exchange, response: Any) -> None:
     version = extensions.get("http_version", b"").decode("latin-1")
     exchange.attributes[names.NETWORK_PROTOCOL_VERSION] = version.removeprefix("HTTP/")
     if exchange.response_body is not None:
-        response.stream = ObservedStream(response.stream, exchange.response_body, exchange.end, exchange.fail)
+        response.stream = ObservedStream(response.stream, exchange.response_body, exchange)
 
 
 def _lines(headers: Any) -> list[tuple[str, str]]:
@@ -102,22 +102,18 @@ def _lines(headers: Any) -> list[tuple[str, str]]:
 class ObservedStream(_Proxy):
     """A stream of httpx, either kind or both, that is looked at as it is read.
 
-    :param end: called when it has been read to its end or is closed.
-    :param fail: called with what was raised in the middle of it.
+    :param exchange: what ends when the stream has been read to its end or is closed, or fails in the middle of it.
     """
 
-    def __init__(
-        self, stream: object, preview: Preview, end: Callable[[], object], fail: Callable[[BaseException], object]
-    ) -> None:
+    def __init__(self, stream: object, preview: Preview, exchange: Exchange | None) -> None:
         super().__init__(stream)
         self._self_preview = preview
-        self._self_end = end
-        self._self_fail = fail
+        self._self_exchange = exchange
 
     def __iter__(self) -> Iterator[bytes]:
         try:
             for piece in self.__wrapped__:
-                self._self_preview.feed(piece)
+                self._self_feed(piece)
                 yield piece
         except GeneratorExit:
             raise
@@ -129,7 +125,7 @@ class ObservedStream(_Proxy):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for piece in self.__wrapped__:
-                self._self_preview.feed(piece)
+                self._self_feed(piece)
                 yield piece
         except GeneratorExit:
             raise
@@ -152,5 +148,18 @@ class ObservedStream(_Proxy):
         finally:
             self._self_end()
 
-    def __del__(self) -> None:
-        self._self_end()
+    @never_raises
+    def _self_feed(self, piece: bytes) -> None:
+        self._self_preview.feed(piece)
+
+    @never_raises
+    def _self_end(self) -> None:
+        if self._self_exchange is not None:
+            self._self_exchange.end()
+
+    @never_raises
+    def _self_fail(self, error: BaseException) -> None:
+        if self._self_exchange is not None:
+            self._self_exchange.fail(error)
+
+    __del__ = _self_end

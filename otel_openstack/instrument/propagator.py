@@ -25,6 +25,7 @@ from opentelemetry.propagators.textmap import (
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from otel_openstack import attributes as names
+from otel_openstack.instrument.guard import never_raises
 
 _ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LOW_64_BITS = (1 << 64) - 1
@@ -52,6 +53,7 @@ def remote_context(identifier: str) -> SpanContext | None:
 class RequestshookPropagator(TextMapPropagator):
     """The pair of headers, to stand behind ``tracecontext`` in ``OTEL_PROPAGATORS``: a valid ``traceparent`` wins."""
 
+    @never_raises
     def inject(
         self,
         carrier: CarrierT,
@@ -76,14 +78,19 @@ class RequestshookPropagator(TextMapPropagator):
     ) -> Context:
         """Return the context with the hop's span in it, unless there is a remote one already."""
         context = Context() if context is None else context
+        found = self._found(carrier, context, getter)
+        return found if isinstance(found, Context) else context
+
+    @never_raises
+    def _found(self, carrier: CarrierT, context: Context, getter: Getter[CarrierT]) -> Context | None:
         present = trace.get_current_span(context).get_span_context()
         if present.is_valid and present.is_remote:
-            return context
+            return None
         values = getter.get(carrier, names.HEADER_REQUESTSHOOK_REQUEST_ID)
         identifier = parse_request_id(values[0]) if values and len(values) == 1 else None
         span_context = remote_context(identifier) if identifier else None
         if span_context is None:
-            return context
+            return None
         return trace.set_span_in_context(NonRecordingSpan(span_context), context)
 
     @property
@@ -99,8 +106,16 @@ def keep_propagator(
 
     Only where it has one: users who leave it out of ``OTEL_PROPAGATORS`` do not get it back.
     """
-    given: TextMapPropagator = args[0] if args else kwargs["http_text_format"]
+    kept = _kept(*args, **kwargs)
+    if isinstance(kept, CompositePropagator):
+        wrapped(kept)
+    else:
+        wrapped(*args, **kwargs)
+
+
+@never_raises
+def _kept(http_text_format: TextMapPropagator) -> CompositePropagator | None:
     header = names.HEADER_REQUESTSHOOK_REQUEST_ID
-    if header in propagate.get_global_textmap().fields and header not in given.fields:
-        given = CompositePropagator([given, RequestshookPropagator()])
-    wrapped(given)
+    if header in http_text_format.fields or header not in propagate.get_global_textmap().fields:
+        return None
+    return CompositePropagator([http_text_format, RequestshookPropagator()])

@@ -21,7 +21,7 @@ from otel_openstack import attributes as names
 from otel_openstack.instrument import hop
 from otel_openstack.instrument.capture import Exchange
 from otel_openstack.instrument.guard import never_raises
-from otel_openstack.instrument.streams import ObservedIterator, observed_file
+from otel_openstack.instrument.streams import OBSERVED, observed_body
 from otel_openstack.settings import Settings
 
 _Arguments = tuple[Any, ...]
@@ -73,6 +73,7 @@ class _Unanswered:
     def __init__(self, exchange: Exchange) -> None:
         self.exchange: Exchange | None = exchange
 
+    @never_raises
     def __del__(self) -> None:
         if self.exchange is not None:
             self.exchange.fail(ConnectionAbortedError("the connection was given up before the response"))
@@ -93,23 +94,28 @@ class ConnectionTracer:
         if _recorded_above.get() or not is_http_instrumentation_enabled():
             return wrapped(*args, **kwargs)
         exchange = self._observe(instance)
-        if exchange is None:
+        if type(exchange) is not Exchange:
             return wrapped(*args, **kwargs)
-        args, kwargs = _with_observed_body(exchange, args, kwargs) or (args, kwargs)
+        given = args[0] if args else kwargs.get("message_body")
+        body = None if given is None else _observed(exchange, given)
+        if isinstance(body, OBSERVED):
+            args, kwargs = ((body, *args[1:]), kwargs) if args else (args, {**kwargs, "message_body": body})
         try:
             result = wrapped(*args, **kwargs)
         except BaseException as error:
             exchange.fail(error)
             raise
         # Not before: what was sent till now was a proxy's CONNECT, the header block and the body that we have seen
-        instance.__dict__[_EXCHANGE] = _Unanswered(exchange)
+        _await(instance, exchange)
         return result
 
     def send(self, wrapped: Callable[..., Any], instance: HTTPConnection, args: _Arguments, kwargs: _Keywords) -> Any:
         """Send a part of the body, observed."""
         waiting: _Unanswered | None = instance.__dict__.get(_EXCHANGE)
         if waiting is not None and waiting.exchange is not None and args:
-            args = (_either(_observed_part(waiting.exchange, args[0]), args[0]), *args[1:])
+            part = _observed_part(waiting.exchange, args[0])
+            if isinstance(part, OBSERVED):
+                args = (part, *args[1:])
         return wrapped(*args, **kwargs)
 
     def getresponse(
@@ -126,7 +132,7 @@ class ConnectionTracer:
             exchange.fail(error)
             raise
         if getattr(response, "status", None) == CONTINUE:
-            instance.__dict__[_EXCHANGE] = _Unanswered(exchange)
+            _await(instance, exchange)
         else:
             _answer(exchange, response)
         return response
@@ -181,17 +187,8 @@ def _url(connection: Any, target: str) -> str:
 
 
 @never_raises
-def _with_observed_body(exchange: Exchange, args: _Arguments, kwargs: _Keywords) -> tuple[_Arguments, _Keywords]:
-    if args:
-        return (_either(_observed(exchange, args[0]), args[0]), *args[1:]), kwargs
-    if "message_body" in kwargs:
-        body = kwargs["message_body"]
-        return args, {**kwargs, "message_body": _either(_observed(exchange, body), body)}
-    return args, kwargs
-
-
-def _either(observed: Any, original: Any) -> Any:
-    return original if observed is None else observed
+def _await(connection: Any, exchange: Exchange) -> None:
+    connection.__dict__[_EXCHANGE] = _Unanswered(exchange)
 
 
 @never_raises
@@ -202,7 +199,7 @@ def _observed_part(exchange: Exchange, data: Any) -> Any:
         return _observed(exchange, data)
     if exchange.request_body is not None:
         exchange.request_body.feed(_without_chunk_frame(view))
-    return data
+    return None
 
 
 def _without_chunk_frame(view: memoryview) -> memoryview:
@@ -218,17 +215,7 @@ def _without_chunk_frame(view: memoryview) -> memoryview:
 
 @never_raises
 def _observed(exchange: Exchange, body: Any) -> Any:
-    """Show the preview a body: at once where it lies in memory, else as it is sent."""
-    preview = exchange.request_body
-    if body is None or preview is None:
-        return body
-    if hasattr(body, "read"):
-        return observed_file(body, preview)
-    try:
-        preview.feed(memoryview(body).cast("B"))
-    except TypeError:
-        return ObservedIterator(body, preview.feed)
-    return body
+    return None if exchange.request_body is None else observed_body(body, exchange.request_body)
 
 
 @never_raises

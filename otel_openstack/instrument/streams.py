@@ -33,37 +33,37 @@ class ObservedFile(_Proxy):
     :param feed: called with every piece that passes; must not raise.
     """
 
-    def __init__(self, stream: object, feed: Callable[[bytes | memoryview], object]) -> None:
+    def __init__(self, stream: object, feed: Callable[[Any], object]) -> None:
         super().__init__(stream)
         self._self_feed = feed
 
     def read(self, *args: Any, **kwargs: Any) -> Any:
         """Read as the stream does."""
         data = self.__wrapped__.read(*args, **kwargs)
-        self._self_feed(_octets(data))
+        self._self_feed(data)
         return data
 
     def readline(self, *args: Any) -> Any:
         """Read a line as the stream does."""
         line = self.__wrapped__.readline(*args)
-        self._self_feed(_octets(line))
+        self._self_feed(line)
         return line
 
     def readlines(self, *args: Any) -> Any:
         """Read lines as the stream does."""
         lines = self.__wrapped__.readlines(*args)
         for line in lines:
-            self._self_feed(_octets(line))
+            self._self_feed(line)
         return lines
 
     def __iter__(self) -> Iterator[Any]:
         for line in self.__wrapped__:
-            self._self_feed(_octets(line))
+            self._self_feed(line)
             yield line
 
     def __next__(self) -> Any:
         line = next(self.__wrapped__)
-        self._self_feed(_octets(line))
+        self._self_feed(line)
         return line
 
 
@@ -79,26 +79,49 @@ class ObservedBufferedFile(ObservedFile):
     def readinto(self, buffer: Any) -> int:
         """Read into a buffer as the stream does."""
         count: int = self.__wrapped__.readinto(buffer)
-        self._self_feed(memoryview(buffer)[:count])
+        _feed_from(self._self_feed, buffer, count)
         return count
 
 
 class ObservedIterator(_Proxy):
     """An iterator or iterable of pieces, observed; it has a length only if the original has one."""
 
-    def __init__(self, pieces: object, feed: Callable[[bytes | memoryview], object]) -> None:
+    def __init__(self, pieces: object, feed: Callable[[Any], object]) -> None:
         super().__init__(pieces)
         self._self_feed = feed
 
     def __iter__(self) -> Iterator[Any]:
         for piece in self.__wrapped__:
-            self._self_feed(_octets(piece))
+            self._self_feed(piece)
             yield piece
 
     def __next__(self) -> Any:
         piece = next(self.__wrapped__)
-        self._self_feed(_octets(piece))
+        self._self_feed(piece)
         return piece
+
+
+OBSERVED = ObservedFile, ObservedIterator
+"""What a body may be replaced by."""
+
+
+@never_raises
+def _feed_from(feed: Callable[[Any], object], buffer: Any, count: int) -> None:
+    feed(memoryview(buffer).cast("B")[: count or 0])
+
+
+def observed_body(body: Any, preview: Preview) -> Any:
+    """Show the preview a body: at once where it lies in memory, else return what shows it as it is sent."""
+    if isinstance(body, str):
+        preview.feed(body)
+        return None
+    if hasattr(body, "read"):
+        return observed_file(body, preview)
+    try:
+        preview.feed(memoryview(body).cast("B"))
+    except TypeError:
+        return ObservedIterator(body, preview.feed)
+    return None
 
 
 def observed_file(stream: Any, preview: Preview) -> ObservedFile:
@@ -137,7 +160,3 @@ def observe_chunks_of_uwsgi() -> None:
 def feeding_from_uwsgi(preview: Preview, context: Context) -> Context:
     """Return the context of a request so that the preview sees the chunks that are read in it."""
     return set_value(_CHUNKS, preview.feed, context) if "uwsgi" in sys.modules else context
-
-
-def _octets(data: Any) -> bytes:
-    return data.encode("utf-8", "replace") if isinstance(data, str) else data

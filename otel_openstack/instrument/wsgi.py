@@ -9,7 +9,7 @@ ends when the body does.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -25,7 +25,7 @@ from otel_openstack.instrument.capture import METHODS, Exchange, Pairs, masking_
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.metrics import Measurement, metrics_of
 from otel_openstack.instrument.propagator import parse_request_id
-from otel_openstack.instrument.streams import beginning, feeding_from_uwsgi, observed_file
+from otel_openstack.instrument.streams import ObservedFile, beginning, feeding_from_uwsgi, observed_file
 from otel_openstack.instrument.trust import trust
 from otel_openstack.route import is_excluded, route, routed
 from otel_openstack.settings import Settings
@@ -132,18 +132,19 @@ class ObservedApplication:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve a request."""
         observation = None if _SEEN in environ else self._observe(environ)
-        if observation is None:
+        # What the capture path gives is looked at before the server or the application does: it may be nonsense
+        if type(observation) is not _Observation:
             return self.__wrapped__(environ, start_response)
         token = attach(observation.context)
         try:
-            body = self.__wrapped__(environ, observation.start_response(start_response))
+            body = self.__wrapped__(environ, partial(observation.start_response, start_response))
         except BaseException as error:
             observation.fail(error)
             raise
         finally:
             detach(token)
         observed = observation.body(body)
-        return body if observed is None else observed
+        return observed if isinstance(observed, ObservedBody) else body
 
     @never_raises
     def _observe(self, environ: Environ) -> _Observation | None:
@@ -164,7 +165,7 @@ class ObservedApplication:
         span = self._tracer.start_span(
             f"{method if known else 'HTTP'} {template}", parent, SpanKind.SERVER, begun, links
         )
-        context = trace.set_span_in_context(span, parent)
+        context: Any = trace.set_span_in_context(span, parent)
         exchange = None
         if span.is_recording():
             exchange = Exchange(self._settings, span, is_server=True, path=path)
@@ -178,6 +179,8 @@ class ObservedApplication:
             if exchange.request_body is not None and "HTTP_TRANSFER_ENCODING" in environ:
                 context = feeding_from_uwsgi(exchange.request_body, context)
         measurement = None if self._metrics is None else self._metrics.begin(begun)
+        if not isinstance(context, Context):  # it becomes the application's
+            return None
         return _Observation(context, environ, path, exchange, measurement)
 
     def _parent(self, environ: Environ) -> tuple[Context, list[Link]]:
@@ -206,7 +209,9 @@ class ObservedApplication:
         if exchange.request_body and (length not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ):
             if length.isdigit():
                 attributes[names.HTTP_REQUEST_BODY_SIZE] = int(length)
-            environ["wsgi.input"] = observed_file(environ["wsgi.input"], exchange.request_body)
+            stream = observed_file(environ["wsgi.input"], exchange.request_body)
+            if isinstance(stream, ObservedFile):
+                environ["wsgi.input"] = stream
 
 
 class _Observation:
@@ -214,7 +219,7 @@ class _Observation:
 
     __slots__ = (
         "_at_end", "_echo", "_environ", "_exchange", "_file", "_has_body", "_measurement", "_path", "_sent_file",
-        "context",
+        "_wrap_file", "context",
     )  # fmt: skip
 
     def __init__(
@@ -239,15 +244,13 @@ class _Observation:
         wrapper = environ.get("wsgi.file_wrapper")
         # A class stays what the server asks isinstance() of (gunicorn): what it makes is known by it
         if exchange is not None and wrapper is not None and not isinstance(wrapper, type):
-            environ["wsgi.file_wrapper"] = self._file_wrapper(wrapper)
+            self._wrap_file = wrapper
+            environ["wsgi.file_wrapper"] = self._file_wrapper
 
-    def _file_wrapper(self, wrapper: Callable[..., object]) -> Callable[..., object]:
-        def file_wrapper(file: object, *args: object, **kwargs: object) -> object:
-            self._file = file
-            self._sent_file = wrapper(file, *args, **kwargs)
-            return self._sent_file
-
-        return file_wrapper
+    def _file_wrapper(self, file: object, *args: object, **kwargs: object) -> object:
+        self._file = file
+        self._sent_file = self._wrap_file(file, *args, **kwargs)
+        return self._sent_file
 
     def _is_sent_file(self, body: object) -> bool:
         wrapper = self._environ.get("wsgi.file_wrapper")
@@ -256,25 +259,32 @@ class _Observation:
             return True
         return body is not None and body is self._sent_file
 
-    def start_response(self, start_response: StartResponse) -> StartResponse:
-        def observed(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:
-            if self._echo:
-                headers = self._echoing(headers) or headers
-            write = start_response(status, headers, *exc_info)
-            if self._exchange is None and self._measurement is None:
-                return write
-            self._response(status, headers)
-            return self._write(write)
-
-        return observed
+    def start_response(
+        self, start_response: StartResponse, status: str, headers: list[tuple[str, str]], *args: Any, **kwargs: Any
+    ) -> Callable[[bytes], object]:
+        """Begin the response as the server does."""
+        if self._echo:
+            echoing = self._echoing(headers)
+            if type(echoing) is list:
+                headers = echoing
+        write = start_response(status, headers, *args, **kwargs)
+        if self._exchange is None and self._measurement is None:
+            return write
+        self._response(status, headers)
+        return partial(self._write, write)
 
     @never_raises
-    def _echoing(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    def _echoing(self, headers: Any) -> list[tuple[str, str]] | None:
+        if not isinstance(headers, (list, tuple)):  # an iterator is the server's to take
+            return None
         # A proxy, as swift's is, passes on what it was answered: ids of the hop behind
-        return [*(line for line in headers if line[0].lower() not in _ECHOED), *self._echo]
+        kept = (line for line in headers if line[0].lower() not in _ECHOED)
+        return [*kept, *((name, value) for name, value in self._echo)]
 
     @never_raises
-    def _response(self, status: str, headers: list[tuple[str, str]]) -> None:
+    def _response(self, status: str, headers: Any) -> None:
+        if not isinstance(headers, (list, tuple)):
+            headers = []
         code, _, reason = status.partition(" ")
         template = routed(self._path, self._environ)  # now, because Flask clears away what tells it
         exchange = self._exchange
@@ -289,12 +299,9 @@ class _Observation:
         # RFC 9112, 6.3: these end with their head, whatever the application gives
         self._has_body = self._environ["REQUEST_METHOD"] != "HEAD" and code not in ("204", "304")
 
-    def _write(self, write: Callable[[bytes], object]) -> Callable[[bytes], object]:
-        def observed(data: bytes) -> object:
-            self.feed(data)
-            return write(data)
-
-        return observed
+    def _write(self, write: Callable[[bytes], object], data: bytes) -> object:
+        self.feed(data)
+        return write(data)
 
     @never_raises
     def body(self, body: Any) -> Iterable[bytes] | None:
@@ -323,23 +330,27 @@ class _Observation:
         if length.isdigit():
             preview.size = int(length)
 
+    @never_raises
     def feed(self, piece: bytes) -> None:
         exchange = self._exchange
         if exchange is not None and not exchange.ended and exchange.response_body is not None and self._has_body:
             exchange.response_body.feed(piece)
 
+    @never_raises
     def fail(self, error: BaseException) -> None:
         if self._exchange is not None:
             self._identify()
             self._exchange.fail(error)
         self._measure(type(error).__qualname__)
 
+    @never_raises
     def end(self) -> None:
         if self._exchange is not None:
             self._identify()
             self._exchange.end()
         self._measure()
 
+    @never_raises
     def abandon(self) -> None:
         """End before the end of the body: nobody takes it any more."""
         exchange = self._exchange
@@ -415,20 +426,25 @@ class ObservedBody:
             detach(token)
             self._end()
 
+    @never_raises
     def _end(self) -> None:
         if self._iterator is None or self._exhausted:  # of HEAD nobody takes anything
             self._observation.end()
         else:
             self._observation.abandon()
 
-    def __del__(self) -> None:
-        self._end()  # a server that lost its client may never call close()
+    __del__ = _end  # a server that lost its client may never call close()
 
 
 class ObservedSizedBody(ObservedBody):
     """A body with a length: servers set Content-Length by it, and may go over it more than once."""
 
     def __iter__(self) -> Iterator[bytes]:
+        body = self._again()
+        return body if isinstance(body, ObservedBody) else iter(self._body)
+
+    @never_raises
+    def _again(self) -> ObservedBody:
         return ObservedBody(self._body, self._observation)
 
     def __len__(self) -> int:

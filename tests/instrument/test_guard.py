@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from otel_openstack.instrument.guard import never_raises
@@ -41,3 +43,23 @@ def test_a_result_passes() -> None:
 
     assert add(1, right=2) == 3
     assert add.__doc__ == "Add."
+
+
+def test_a_log_that_fails_is_no_fault_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A filter that raises, or no stack left to write a line with."""
+
+    @never_raises
+    def untold() -> None:
+        raise ValueError("of the capture")
+
+    def fail(_record: logging.LogRecord) -> bool:
+        raise RuntimeError("of the log")
+
+    monkeypatch.setattr(logging.getLogger("otel_openstack"), "filters", [fail])
+    assert untold() is None
+
+    @never_raises
+    def endless() -> None:
+        endless.__wrapped__()  # type: ignore[attr-defined]  # of functools.wraps
+
+    assert endless() is None

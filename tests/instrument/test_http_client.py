@@ -344,7 +344,7 @@ def test_an_unsampled_call_passes_its_ids_on(server: Server, spans: Spans) -> No
     [
         (capture.Exchange, "request"), (capture.Exchange, "response"), (capture.Exchange, "_finish"),
         (capture.Preview, "__init__"), (capture.Preview, "content"), (http_client, "route"),
-        (http_client, "_sent_headers"), (http_client, "_observed_request_body"), (http_client, "ObservedResponse"),
+        (http_client, "_sent_headers"), (http_client, "observed_body"), (http_client, "ObservedResponse"),
     ],
 )  # fmt: skip
 def test_a_fault_in_the_agent_changes_no_byte(

@@ -345,7 +345,7 @@ def test_an_unsampled_call_passes_its_ids_on(ask: Ask, server: Server, spans: Sp
         (capture.Exchange, "request"), (capture.Exchange, "response"), (capture.Exchange, "_finish"),
         (capture.Preview, "__init__"), (capture.Preview, "content"), (hop, "route"),
         (stdlib_client, "_url"), (stdlib_client, "_without_chunk_frame"), (stdlib_client, "_observing"),
-        (stdlib_client, "observed_file"), (hop, "request_id"),
+        (stdlib_client, "observed_body"), (hop, "request_id"),
     ],
 )  # fmt: skip
 def test_a_fault_in_the_agent_changes_no_byte(
