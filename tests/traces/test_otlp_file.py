@@ -99,7 +99,7 @@ def file(tmp_path):
 
 def test_a_protobuf_message_whose_length_is_a_brace_is_no_json(file):
     """Its first two bytes are a line feed and a brace, as JSON's may be."""
-    spans = [replace(SPANS[0], name="x" * length) for length in range(100)]
+    spans = [replace(SPANS[0], span_id=f"{length + 1:016x}", name="x" * length) for length in range(100)]
     messages = [_as_protobuf(span) for span in spans]
     assert any(message.startswith(b"\n{") for message in messages)
     file.write_bytes(_records(messages))
