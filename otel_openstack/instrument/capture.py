@@ -6,7 +6,9 @@ Everything is gathered in one plain dictionary and handed to the span once, when
 
 from __future__ import annotations
 
+import atexit
 import codecs
+import os
 import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -178,6 +180,20 @@ class Preview:
             return None
 
 
+_open: set[Exchange] = set()
+"""A client's exchanges whose response nobody has read to its end, closed or dropped yet."""
+
+
+@atexit.register
+def end_open() -> None:
+    """End them at exit, before the tracer provider goes: a traceback, for one, keeps the response of an error alive."""
+    for exchange in tuple(_open):
+        exchange.end()
+
+
+os.register_at_fork(after_in_child=_open.clear)  # they are the parent's
+
+
 class Exchange:
     """What is recorded of a request and its response, on whichever side: two header blocks, two previews, one span.
 
@@ -202,6 +218,8 @@ class Exchange:
         self._response: Mapping[str, AnyValue] = {}
         self._response_headers: Block = {}
         self._settings = settings
+        if not is_server:
+            _open.add(self)
 
     def request(self, headers: Pairs) -> None:
         """Record the request's header block, and make ready for its body."""
@@ -261,6 +279,7 @@ class Exchange:
         if self.ended:
             return
         self.ended = True
+        _open.discard(self)
         try:
             self._finish()
         finally:

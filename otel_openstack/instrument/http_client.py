@@ -88,7 +88,8 @@ class HopTracer:
             names.SERVER_PORT: parts.port or _DEFAULT_PORTS.get(parts.scheme, 0),
         }
         span = self._tracer.start_span(f"{method if known else 'HTTP'} {template}", parent, SpanKind.CLIENT, begun)
-        request.headers.update(hop.injected(trace.set_span_in_context(span, parent)))
+        for name, value in hop.injected(trace.set_span_in_context(span, parent)).items():
+            request.headers[name] = value
         measurement = None if self._metrics is None else self._metrics.begin(begun)
         if not span.is_recording():
             return None if measurement is None else _Hop(request, None, measurement)

@@ -49,7 +49,7 @@ class Message:
 def is_json(data: bytes) -> bool:
     """Whether a message is JSON; a protobuf one starts with the tag of its first field, 0x0A.
 
-    That is also white space, and the length behind it may be that of a brace: but spans lie in fields with the tag 0x12,
+    That is also white space, and the length behind it may look like a brace: but spans lie in fields with the tag 0x12,
     a character that JSON has to escape.
     """
     return data[:1] != b"\n" or (data.lstrip()[:1] == b"{" and b"\x12" not in data)

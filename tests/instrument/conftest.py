@@ -27,6 +27,7 @@ def _exporter() -> InMemorySpanExporter:
     exporter = InMemorySpanExporter()
     provider = TracerProvider(
         sampler=ParentBased(ALWAYS_ON),
+        shutdown_on_exit=False,  # exchanges that tests leave open end at exit
         # Not Resource(): create() loads concurrent.futures before the provider registers for forks. The other way round
         # the provider's handler waits, in the child, for the lock that the other's handler has yet to renew
         resource=Resource.create({"service.name": "tests"}),

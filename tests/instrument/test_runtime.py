@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
+import pytest
+
+from otel_openstack import attributes as names
 from otel_openstack import otlp
 from otel_openstack.otlp import SpanKind
 from tests.instrument.harness import Launcher, OtlpServer
@@ -104,3 +108,31 @@ def test_a_fork_of_a_command_does_not_end_it_again(launcher: Launcher, receiver:
     assert len({call.resource.attributes["process.pid"] for call in spans["GET /v3"]}) == 2
     assert len({call.resource.attributes["service.instance.id"] for call in spans["GET /v3"]}) == 2
     assert len(receiver.spans) == 4
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import urllib.request\nurllib.request.urlopen(url)",
+        "import requests\nkept = requests.get(url, stream=True)",
+        "import http.client, os\nconnection = http.client.HTTPConnection(url.split('/')[2])\n"
+        "connection.request('GET', '/v1/nothing')\nkept = connection.getresponse()\n"
+        "if os.fork():\n    os.wait()",
+    ],
+    ids=["an error that nobody catches", "a stream that nobody reads", "a response that a fork inherits"],
+)
+def test_what_is_still_open_when_a_program_ends_is_sent(
+    code: str, launcher: Launcher, receiver: OtlpServer, serve: Callable[[object], int]
+) -> None:
+    """Once, by the process that asked."""
+
+    def nothing(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
+        start_response("404 Not Found", [("Content-Type", "text/plain")])
+        return [b"x" * 100_000]
+
+    url = f"http://127.0.0.1:{serve(nothing)}/v1/nothing"
+    process = launcher.start([sys.executable, launcher.write("program", f"url = {url!r}\n{code}\n")])
+    process.communicate(timeout=30)
+    (span,) = receiver.wait(1)
+    assert span.name == "GET /v1/nothing"
+    assert span.attributes[names.HTTP_RESPONSE_STATUS_CODE] == 404
