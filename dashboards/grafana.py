@@ -142,7 +142,7 @@ def _firing_alerts() -> dict[str, Any]:
         "iconColor": "red",
         "expr": 'ALERTS{alertstate="firing"}',
         "titleFormat": "{{alertname}}",
-        "textFormat": "{{service_name}}{{exported_job}}",
+        "textFormat": "{{service_name}}{{job}} {{instance}}",
         "step": "60s",
     }
 

@@ -65,6 +65,7 @@ BOARD = Board(
                     red=0.05,
                 ),
             ),
+            height=5,
         ),
         Row(
             "Which route",
@@ -118,7 +119,7 @@ BOARD = Board(
                         "client": "caller",
                         "server": "callee",
                         "Value #A": "requests a second",
-                        "Value #B": "failing",
+                        "Value #B": "share that fails",
                         "Value #C": "95th percentile, seconds",
                     },
                 ),

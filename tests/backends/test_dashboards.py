@@ -172,15 +172,15 @@ def _retry(cloud: Cloud) -> None:
     subprocess.run(command, env=cloud.client_environment() | variables, check=True, timeout=60)
 
 
-def _panels() -> Iterator[Any]:
+def _targets() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every query of every panel, and its name."""
     for board in BOARDS:
         for panel in model(board)["panels"]:
             for target in panel.get("targets", []):
-                name = f"{board.title}: {panel['title']}, {target['refId']}"
-                yield pytest.param(target, id=name)
+                yield f"{board.title}: {panel['title']}, {target['refId']}", target
 
 
-@pytest.mark.parametrize("target", list(_panels()))
+@pytest.mark.parametrize("target", [pytest.param(target, id=name) for name, target in _targets()])
 def test_a_panel_shows_something(filled: Filled, target: dict[str, Any]) -> None:
     if target["datasource"]["type"] == PROMETHEUS:
         assert _numbers(filled.series(target["expr"], instant=target["instant"])), filled.filled_in(target["expr"])
@@ -198,6 +198,22 @@ def _numbers(series: list[dict[str, Any]]) -> list[float]:
     """Return what can be drawn of series."""
     points = (point for found in series for point in found.get("values") or [found["value"]])
     return [number for number in (float(text) for _, text in points) if math.isfinite(number)]
+
+
+@pytest.mark.parametrize(
+    "route", ["/v2/images/{image_id}/file", r"/v2/images/\\{image_id\\}/file"], ids=["raw", "escaped"]
+)
+def test_one_route_can_be_chosen(filled: Filled, route: str) -> None:
+    """Whether Grafana escapes what looks like a regular expression, as for Prometheus, or does not."""
+    promql, traceql = (
+        target["expr" if target["datasource"]["type"] == PROMETHEUS else "query"].replace("$route", route)
+        for name, target in _targets()
+        if name in ("One service: Requests by route, A", "One service: Slow requests, A")
+    )
+    assert {series["metric"]["http_route"] for series in filled.series(promql, instant=False)} == {
+        "/v2/images/{image_id}/file"
+    }
+    assert filled.traces(traceql.replace("100ms", "1ms"))
 
 
 def _variables() -> Iterator[Any]:
