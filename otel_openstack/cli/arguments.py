@@ -108,6 +108,17 @@ def _diff_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="write here (standard output)")
 
 
+def _site_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("build", "serve"), help="write the site, or show it until Ctrl-C")
+    parser.add_argument("folder", metavar="DIR", help="the pages: every *.md in it and its folders")
+    parser.add_argument("-o", "--output", metavar="OUT", help="of build: where the site goes; an older one is replaced")
+    parser.add_argument(
+        "--http", type=_address, metavar="HOST:PORT", default=("127.0.0.1", 8000), help="of serve (127.0.0.1:8000)"
+    )
+    parser.add_argument("--name", metavar="NAME", default="", help="of the site (the folder's)")
+    parser.add_argument("--scripts", metavar="DIR", help="has mermaid.min.js, iframe-worker.js (npm is asked)")
+
+
 def _import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a document, a log or our JSON, or - for standard input")
     parser.add_argument(
@@ -275,6 +286,17 @@ examples:
   otel-openstack diff 4bf92f3577b34da6a3ce929d0e0e4736 latest --strict
 """
 
+_SITE_EXAMPLES = """\
+Needs the extra [site], which is mkdocs-material. Two scripts (one is the diagrams' Mermaid) are taken from npm
+once; whoever visits the site asks no other host for anything. It opens from disk, too. An index.md of
+yours starts its index.
+
+examples:
+  otel-openstack site build docs/recordings -o site          then open site/index.html
+  otel-openstack site serve docs/recordings                  and see what you write
+  otel-openstack site build docs/recordings -o site --name 'Our cloud' --scripts scripts
+"""
+
 _IMPORT_EXAMPLES = """\
 examples:
   otel-openstack import image-save.md                        prints the trace id as its last line
@@ -318,6 +340,7 @@ _VERBS: tuple[_Verb, ...] = (
     ("record", verbs.record, _record_arguments, "run a command as one trace and write its document", _RECORD_EXAMPLES),
     ("export", verbs.export, _export_verb_arguments, "turn a trace into a document", _EXPORT_EXAMPLES),
     ("diff", verbs.diff, _diff_arguments, "say what differs in meaning between two conversations", _DIFF_EXAMPLES),
+    ("site", verbs.site, _site_arguments, "make a site of a folder of pages", _SITE_EXAMPLES),
     ("import", verbs.import_, _import_arguments, "read a document or a log back into spans", _IMPORT_EXAMPLES),
     ("list", verbs.list_, _list_arguments, "list the latest traces", _LIST_EXAMPLES),
     ("find", verbs.find, _find_arguments, "find the traces that an id occurs in", _FIND_EXAMPLES),

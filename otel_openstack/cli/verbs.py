@@ -106,6 +106,21 @@ def diff(options: Namespace) -> int:
     return EXIT_DIFFERENT if difference.findings else 0
 
 
+def site(options: Namespace) -> int:
+    """Make a site of a folder of pages, or show it."""
+    from otel_openstack.site import build, serve
+
+    if options.action == "serve":
+        say(f"http://{options.http[0]}:{options.http[1]}/ shows {options.folder} until Ctrl-C")
+        serve(options.folder, options.http, name=options.name, scripts=options.scripts)
+        return 0
+    if options.output is None:
+        raise SettingsError("There is no folder to write the site to.", hint="Name one with -o.")
+    pages = build(options.folder, options.output, name=options.name, scripts=options.scripts)
+    say(f"{len(pages)} pages of {options.folder} are in {options.output}")
+    return 0
+
+
 def import_(options: Namespace) -> int:
     """Turn a document into spans; its trace id is the last line printed."""
     from otel_openstack.importer import import_document

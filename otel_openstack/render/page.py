@@ -182,7 +182,7 @@ def _environment(folder: str | Path | None) -> Environment:
 
     folders = [_TEMPLATES]
     if folder is not None:
-        names = [template.name for template in _TEMPLATES.iterdir()]
+        names = [template.name for template in _TEMPLATES.glob("*.md")]
         if not any((Path(folder) / name).is_file() for name in names):
             raise SettingsError(
                 f"{folder} holds no template.", hint=f"A template is called {', '.join(sorted(names))} as ours are."

@@ -17,6 +17,8 @@ _PICTURES = {code: chr(0x2400 + code) for code in range(32)} | {127: "\u2421"}
 _BODY_PICTURES = {code: picture for code, picture in _PICTURES.items() if chr(code) not in "\t\n\r"}
 # Of these, RFC 3986 allows none in a path: they could end the title, or be taken for a link or for HTML
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\"`<>\[\]]")
+# In a gap, which quotes names and errors of services, they would be HTML, a link or a picture
+_GAP = str.maketrans("<[]", "‹()")
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 
 
@@ -65,7 +67,7 @@ def header_block(headers: Headers) -> str:
 
 def gap_mark(gap: str) -> str:
     """Return the line that says what is missing of a message; to mkdocs it is an admonition."""
-    return f'!!! missing "{visible(gap)}"'
+    return f'!!! missing "{visible(gap).translate(_GAP)}"'
 
 
 def left_out_marks(conversation: Conversation) -> str:

@@ -7,13 +7,18 @@ from types import TracebackType
 from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
 Scheme = Literal["light", "dark"]
 PICTURES = Path("build/pictures")
 WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 _REPORT_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective}`), true);
+"""
+# The theme hides diagrams from scripts, and from tests
+_OPEN_SHADOWS = """
+const attach = Element.prototype.attachShadow;
+Element.prototype.attachShadow = function (options) { return attach.call(this, { ...options, mode: "open" }); };
 """
 
 
@@ -47,10 +52,10 @@ class Visitor:
             viewport={"width": wide, "height": high}, color_scheme=scheme, bypass_csp=is_checked
         )
         self._contexts.append(context)
-        context.add_init_script(_REPORT_VIOLATIONS)
+        context.add_init_script(_REPORT_VIOLATIONS + _OPEN_SHADOWS)
         page = context.new_page()
         page.on("request", lambda request: self._request(request.url))
-        page.on("dialog", lambda dialog: self._dialog(dialog.message))
+        page.on("dialog", self._dialog)
         page.on("pageerror", lambda error: self.misdeeds.append(f"error: {error}"))
         page.on("console", lambda message: message.type == "error" and self.misdeeds.append(f"console: {message.text}"))
         page.goto(url.resolve().as_uri() if isinstance(url, Path) else url)
@@ -61,8 +66,9 @@ class Visitor:
         if parts.scheme not in ("file", "data", "blob") and parts.hostname != "127.0.0.1":
             self.misdeeds.append(f"request: {url}")
 
-    def _dialog(self, text: str) -> None:
-        self.misdeeds.append(f"dialog: {text}")
+    def _dialog(self, dialog: Dialog) -> None:
+        self.misdeeds.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
 
 def picture(page: Page, name: str) -> Path:
@@ -73,10 +79,10 @@ def picture(page: Page, name: str) -> Path:
     return file
 
 
-def complaints(page: Page, axe: str) -> list[str]:
+def complaints(page: Page, axe: str, within: str = "html") -> list[str]:
     """Return what axe-core finds serious."""
     page.evaluate(axe)
-    found = page.evaluate("axe.run()")
+    found = page.evaluate("(within) => axe.run(within, { preload: false })", within)
     return [
         f"{violation['id']}: {node['html'][:200]}"
         for violation in found["violations"]
