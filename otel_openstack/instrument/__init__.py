@@ -7,11 +7,12 @@
 :mod:`.servers`          the ways in for applications that no table names
 :mod:`.runtime`          the trace a process belongs to, and who it is after a fork; :mod:`.green` the
                          trace a green thread belongs to
-:mod:`.wsgi`             the server half of an exchange
+:mod:`.wsgi`             the server half of an exchange: :mod:`.environ` reads a request,
+                         :mod:`.observation` sees its response on its way
 :mod:`.http_client`      the client half, of ``requests``; :mod:`.stdlib_client` and
                          :mod:`.httpx_client` of everything else, by way of :mod:`.hop`
-:mod:`.capture`          an exchange as attributes; :mod:`.streams` looks at bodies as they pass
-:mod:`.route`            low-cardinality names for paths, from the service's router or by a rule
+:mod:`.capture`          an exchange as attributes; :mod:`.streams` looks at bodies as they pass,
+                         :mod:`.coding` into coded ones, :mod:`.handover` gives all to the span
 :mod:`.metrics`          durations, sizes and requests in flight, where metrics are exported
 :mod:`.trust`            whose context is believed
 :mod:`.propagator`       ``X-Requestshook-Request-Id`` and the context it stands for

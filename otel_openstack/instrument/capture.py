@@ -185,6 +185,7 @@ _open: set[Exchange] = set()
 
 
 @atexit.register
+@never_raises
 def end_open() -> None:
     """End them at exit, before the tracer provider goes: a traceback, for one, keeps the response of an error alive."""
     for exchange in tuple(_open):

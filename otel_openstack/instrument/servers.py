@@ -115,7 +115,7 @@ def observing_call(settings: Settings) -> Wrapper:
 
 def step_aside(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Wrap ``process_request`` of a filter that makes a server span: it has nothing to do where there is one."""
-    from otel_openstack.instrument.wsgi import _SEEN
+    from otel_openstack.instrument.wsgi import SEEN
 
     request = args[0] if args else kwargs.get("req")
-    return None if _SEEN in getattr(request, "environ", ()) else wrapped(*args, **kwargs)
+    return None if SEEN in getattr(request, "environ", ()) else wrapped(*args, **kwargs)

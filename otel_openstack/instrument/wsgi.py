@@ -8,107 +8,42 @@ ends when the body does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
-from urllib.parse import quote
 
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context, attach, detach
-from opentelemetry.propagators.textmap import Getter
 from opentelemetry.trace import Link, SpanKind
-from opentelemetry.util.types import AnyValue
 
 from otel_openstack import __version__
 from otel_openstack import attributes as names
-from otel_openstack.instrument.capture import METHODS, Exchange, Pairs, masking_of
+from otel_openstack.instrument.capture import METHODS, Exchange, masking_of
+from otel_openstack.instrument.environ import (
+    REQUEST_FROM,
+    REQUEST_ID,
+    Environ,
+    EnvironGetter,
+    header_lines,
+    request_target,
+    server,
+    url,
+)
 from otel_openstack.instrument.guard import never_raises
-from otel_openstack.instrument.metrics import Measurement, metrics_of
+from otel_openstack.instrument.metrics import metrics_of
+from otel_openstack.instrument.observation import Observation, ObservedBody, StartResponse
 from otel_openstack.instrument.propagator import parse_request_id
-from otel_openstack.instrument.streams import ObservedFile, beginning, feeding_from_uwsgi, observed_file
+from otel_openstack.instrument.streams import ObservedFile, feeding_from_uwsgi, observed_file
 from otel_openstack.instrument.trust import trust
-from otel_openstack.route import is_excluded, route, routed
+from otel_openstack.route import is_excluded, route
 from otel_openstack.settings import Settings
 
-Environ = MutableMapping[str, Any]
-StartResponse = Callable[..., Callable[[bytes], object]]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
-_SEEN = "otel_openstack.exchange"
-_REQUEST_ID = "HTTP_X_REQUESTSHOOK_REQUEST_ID"
-_REQUEST_FROM = "HTTP_X_REQUESTSHOOK_REQUEST_FROM"
-_ECHOED = (names.HEADER_REQUESTSHOOK_REQUEST_ID.lower(), names.HEADER_REQUESTSHOOK_REQUEST_FROM.lower())
-_MAX_ECHOED_NAME = 255
-_CLIENT_GONE = "client_disconnected"
-_AUTHENTICATED = (
-    ("HTTP_X_PROJECT_ID", names.OPENSTACK_PROJECT_ID),
-    ("HTTP_X_USER_ID", names.OPENSTACK_USER_ID),
-    ("HTTP_X_DOMAIN_ID", names.OPENSTACK_DOMAIN_ID),
-)
+SEEN = "otel_openstack.exchange"
+"""Where the environ of a request says that it is observed already."""
 
-
-class _EnvironGetter(Getter[Environ]):
-    def get(self, carrier: Environ, key: str) -> list[str] | None:
-        value = carrier.get("HTTP_" + key.upper().replace("-", "_"))
-        return None if value is None else [value]
-
-    def keys(self, carrier: Environ) -> list[str]:
-        return [name for name, _ in header_lines(carrier)]
-
-
-_GETTER = _EnvironGetter()
-
-
-@lru_cache(maxsize=1024)
-def _header_name(key: str) -> str:
-    """Return the header that a key of the environ stands for, ``""`` when it is none."""
-    if key.startswith("HTTP_"):
-        key = key[5:]
-    elif key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-        return ""
-    return key.replace("_", "-").title()
-
-
-def header_lines(environ: Environ) -> Pairs:
-    """Return the request's header lines in order: as sent where the server kept them (eventlet), else rebuilt."""
-    raw = environ.get("headers_raw")
-    if isinstance(raw, tuple):
-        return raw
-    return [
-        (name, value)
-        for key, value in environ.items()
-        if (name := _header_name(key)) and (value or not name.startswith("Content-"))
-    ]
-
-
-def request_target(environ: Environ) -> tuple[str, str]:
-    """Return path and query as they were sent: from the server's raw target where it gives one, else quoted again."""
-    raw = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
-    if raw.startswith("/"):
-        path, _, query = raw.partition("?")
-        return path, query
-    path = environ.get("RAW_PATH_INFO") or ""
-    if not path.startswith("/"):
-        whole = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-        path = quote(whole.encode("latin-1", "replace"), safe="/:@!$&'()*+,;=~-._")
-    return path, environ.get("QUERY_STRING", "")
-
-
-def _server(environ: Environ) -> tuple[str, int]:
-    """Return the server's address and port as the client named them, else as the server knows itself."""
-    name = environ.get("HTTP_HOST")
-    if not name:
-        return environ["SERVER_NAME"], int(environ["SERVER_PORT"])
-    host, _, port = name.rpartition(":")
-    if host and port.isdigit():
-        return host.strip("[]"), int(port)
-    return name.strip("[]"), 443 if environ.get("wsgi.url_scheme") == "https" else 80
-
-
-def _url(environ: Environ) -> str:
-    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-    path, query = request_target(environ)
-    return f"{environ.get('wsgi.url_scheme', 'http')}://{host}{path}{'?' if query else ''}{query}"
+_GETTER = EnvironGetter()
 
 
 class ObservedApplication:
@@ -131,9 +66,9 @@ class ObservedApplication:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve a request."""
-        observation = None if _SEEN in environ else self._observe(environ)
+        observation = None if SEEN in environ else self._observe(environ)
         # What the capture path gives is looked at before the server or the application does: it may be nonsense
-        if type(observation) is not _Observation:
+        if type(observation) is not Observation:
             return self.__wrapped__(environ, start_response)
         token = attach(observation.context)
         try:
@@ -147,9 +82,9 @@ class ObservedApplication:
         return observed if isinstance(observed, ObservedBody) else body
 
     @never_raises
-    def _observe(self, environ: Environ) -> _Observation | None:
-        environ[_SEEN] = True
-        if self._settings.excluded_urls and is_excluded(_url(environ), self._settings.excluded_urls):
+    def _observe(self, environ: Environ) -> Observation | None:
+        environ[SEEN] = True
+        if self._settings.excluded_urls and is_excluded(url(environ), self._settings.excluded_urls):
             return None
         parent, links = self._parent(environ)
         method = environ["REQUEST_METHOD"]
@@ -181,7 +116,7 @@ class ObservedApplication:
         measurement = None if self._metrics is None else self._metrics.begin(begun)
         if not isinstance(context, Context):  # it becomes the application's
             return None
-        return _Observation(context, environ, path, exchange, measurement)
+        return Observation(context, environ, path, exchange, measurement)
 
     def _parent(self, environ: Environ) -> tuple[Context, list[Link]]:
         """Return the context that the request is served in, and a link to the one that it came with but is not."""
@@ -194,17 +129,17 @@ class ObservedApplication:
     @never_raises
     def _describe(self, exchange: Exchange, environ: Environ) -> None:
         attributes = exchange.attributes
-        attributes[names.SERVER_ADDRESS], attributes[names.SERVER_PORT] = _server(environ)
+        attributes[names.SERVER_ADDRESS], attributes[names.SERVER_PORT] = server(environ)
         if peer := environ.get("REMOTE_ADDR"):
             attributes[names.CLIENT_ADDRESS] = peer
         protocol, _, version = environ.get("SERVER_PROTOCOL", "").partition("/")
         if protocol == "HTTP" and version:
             attributes[names.NETWORK_PROTOCOL_VERSION] = version
         exchange.request(header_lines(environ))
-        claimed = environ.get(_REQUEST_ID)
+        claimed = environ.get(REQUEST_ID)
         if claimed and (identifier := parse_request_id(claimed)):
             attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] = identifier
-            attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_FROM] = environ.get(_REQUEST_FROM, "")
+            attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_FROM] = environ.get(REQUEST_FROM, "")
         length = environ.get("CONTENT_LENGTH") or ""
         if exchange.request_body and (length not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ):
             if length.isdigit():
@@ -212,252 +147,3 @@ class ObservedApplication:
             stream = observed_file(environ["wsgi.input"], exchange.request_body)
             if isinstance(stream, ObservedFile):
                 environ["wsgi.input"] = stream
-
-
-class _Observation:
-    """A request on its way through the application; without an exchange (not sampled) it only carries the context."""
-
-    __slots__ = (
-        "_at_end", "_echo", "_environ", "_exchange", "_file", "_has_body", "_measurement", "_path", "_sent_file",
-        "_wrap_file", "context",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        context: Context,
-        environ: Environ,
-        path: str,
-        exchange: Exchange | None,
-        measurement: Measurement | None,
-    ) -> None:
-        self.context = context
-        self._environ = environ
-        self._path = path
-        self._exchange = exchange
-        self._measurement = measurement
-        # Of a request that is not recorded, what a measurement wants to know
-        self._at_end: dict[str, AnyValue] = {} if exchange is None else exchange.attributes
-        self._has_body = True
-        self._file: object = None
-        self._sent_file: object = None
-        self._echo = _echoed_headers(environ)
-        wrapper = environ.get("wsgi.file_wrapper")
-        # A class stays what the server asks isinstance() of (gunicorn): what it makes is known by it
-        if exchange is not None and wrapper is not None and not isinstance(wrapper, type):
-            self._wrap_file = wrapper
-            environ["wsgi.file_wrapper"] = self._file_wrapper
-
-    def _file_wrapper(self, file: object, *args: object, **kwargs: object) -> object:
-        self._file = file
-        self._sent_file = self._wrap_file(file, *args, **kwargs)
-        return self._sent_file
-
-    def _is_sent_file(self, body: object) -> bool:
-        wrapper = self._environ.get("wsgi.file_wrapper")
-        if isinstance(wrapper, type) and isinstance(body, wrapper):
-            self._file = getattr(body, "filelike", None)  # so called in PEP 3333's own example, and ever since
-            return True
-        return body is not None and body is self._sent_file
-
-    def start_response(
-        self, start_response: StartResponse, status: str, headers: list[tuple[str, str]], *args: Any, **kwargs: Any
-    ) -> Callable[[bytes], object]:
-        """Begin the response as the server does."""
-        if self._echo:
-            echoing = self._echoing(headers)
-            if type(echoing) is list:
-                headers = echoing
-        write = start_response(status, headers, *args, **kwargs)
-        if self._exchange is None and self._measurement is None:
-            return write
-        self._response(status, headers)
-        return partial(self._write, write)
-
-    @never_raises
-    def _echoing(self, headers: Any) -> list[tuple[str, str]] | None:
-        if not isinstance(headers, (list, tuple)):  # an iterator is the server's to take
-            return None
-        # A proxy, as swift's is, passes on what it was answered: ids of the hop behind
-        kept = (line for line in headers if line[0].lower() not in _ECHOED)
-        return [*kept, *((name, value) for name, value in self._echo)]
-
-    @never_raises
-    def _response(self, status: str, headers: Any) -> None:
-        if not isinstance(headers, (list, tuple)):
-            headers = []
-        code, _, reason = status.partition(" ")
-        template = routed(self._path, self._environ)  # now, because Flask clears away what tells it
-        exchange = self._exchange
-        if exchange is None:
-            self._at_end |= {names.HTTP_RESPONSE_STATUS_CODE: int(code), names.HTTP_ROUTE: template}
-            return
-        if exchange.attributes.get(names.HTTP_ROUTE) != template:
-            exchange.attributes[names.HTTP_ROUTE] = template
-            method = self._environ["REQUEST_METHOD"]
-            exchange.span.update_name(f"{method if method in METHODS else 'HTTP'} {template}")
-        exchange.response(int(code), reason, headers)
-        # RFC 9112, 6.3: these end with their head, whatever the application gives
-        self._has_body = self._environ["REQUEST_METHOD"] != "HEAD" and code not in ("204", "304")
-
-    def _write(self, write: Callable[[bytes], object], data: bytes) -> object:
-        self.feed(data)
-        return write(data)
-
-    @never_raises
-    def body(self, body: Any) -> Iterable[bytes] | None:
-        """Return what stands in for the application's body, ``None`` for the body itself."""
-        if self._is_sent_file(body):
-            self._note_sent_file()
-        elif isinstance(body, (list, tuple)):
-            if self._exchange is not None:
-                for piece in body:
-                    self.feed(piece)
-        elif isinstance(body, (bytes, str)):  # against the letter of PEP 3333, but servers take it
-            self.feed(body.encode("latin-1", "replace") if isinstance(body, str) else body)
-        else:
-            return ObservedSizedBody(body, self) if hasattr(body, "__len__") else ObservedBody(body, self)
-        self.end()
-        return None
-
-    def _note_sent_file(self) -> None:
-        # The kernel sends it unseen: we look at how it begins, and its size is what the application says
-        exchange = self._exchange
-        if exchange is None or exchange.response_body is None or not self._has_body:
-            return
-        preview = exchange.response_body
-        preview.feed(beginning(self._file, preview.limit))
-        length = exchange.response_header("content-length")
-        if length.isdigit():
-            preview.size = int(length)
-
-    @never_raises
-    def feed(self, piece: bytes) -> None:
-        exchange = self._exchange
-        if exchange is not None and not exchange.ended and exchange.response_body is not None and self._has_body:
-            exchange.response_body.feed(piece)
-
-    @never_raises
-    def fail(self, error: BaseException) -> None:
-        if self._exchange is not None:
-            self._identify()
-            self._exchange.fail(error)
-        self._measure(type(error).__qualname__)
-
-    @never_raises
-    def end(self) -> None:
-        if self._exchange is not None:
-            self._identify()
-            self._exchange.end()
-        self._measure()
-
-    @never_raises
-    def abandon(self) -> None:
-        """End before the end of the body: nobody takes it any more."""
-        exchange = self._exchange
-        if exchange is not None and not exchange.ended and not self._is_complete(exchange):
-            exchange.attributes[names.ERROR_TYPE] = _CLIENT_GONE
-        self.end()
-
-    @never_raises
-    def _is_complete(self, exchange: Exchange) -> bool:
-        """Tell whether as much has passed as was promised: some servers do not ask for more than that."""
-        if not self._has_body:
-            return True
-        length = exchange.response_header("content-length")
-        return length.isdigit() and exchange.response_body is not None and exchange.response_body.size >= int(length)
-
-    @never_raises
-    def _measure(self, error: str = "") -> None:
-        if self._measurement is not None:
-            if error:
-                self._at_end.setdefault(names.ERROR_TYPE, error)
-            self._measurement.end(self._at_end)
-
-    @never_raises
-    def _identify(self) -> None:
-        exchange, environ = self._exchange, self._environ
-        # Only behind keystonemiddleware: elsewhere these headers are whatever the client claims
-        if exchange is not None and not exchange.ended and "keystone.token_info" in environ:
-            exchange.attributes.update({name: environ[key] for key, name in _AUTHENTICATED if environ.get(key)})
-
-
-class ObservedBody:
-    """A response body that is looked at as the server takes it, in the context of its request."""
-
-    def __init__(self, body: Iterable[bytes], observation: _Observation) -> None:
-        self._body = body
-        self._iterator: Iterator[bytes] | None = None
-        self._observation = observation
-        self._closed = False
-        self._exhausted = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        token = attach(self._observation.context)
-        try:
-            if self._iterator is None:
-                self._iterator = iter(self._body)
-            piece = next(self._iterator)
-        except StopIteration:
-            self._exhausted = True
-            self._observation.end()
-            raise
-        except BaseException as error:
-            self._observation.fail(error)
-            raise
-        finally:
-            detach(token)
-        self._observation.feed(piece)
-        return piece
-
-    def close(self) -> None:
-        """Close the body, once, and end the span if the body's end was not reached."""
-        if self._closed:
-            return
-        self._closed = True
-        token = attach(self._observation.context)
-        try:
-            close = getattr(self._body, "close", None)
-            if close is not None:
-                close()
-        finally:
-            detach(token)
-            self._end()
-
-    @never_raises
-    def _end(self) -> None:
-        if self._iterator is None or self._exhausted:  # of HEAD nobody takes anything
-            self._observation.end()
-        else:
-            self._observation.abandon()
-
-    __del__ = _end  # a server that lost its client may never call close()
-
-
-class ObservedSizedBody(ObservedBody):
-    """A body with a length: servers set Content-Length by it, and may go over it more than once."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        body = self._again()
-        return body if isinstance(body, ObservedBody) else iter(self._body)
-
-    @never_raises
-    def _again(self) -> ObservedBody:
-        return ObservedBody(self._body, self._observation)
-
-    def __len__(self) -> int:
-        return len(self._body)  # type: ignore[arg-type]  # chosen for bodies that have a length
-
-
-def _echoed_headers(environ: Environ) -> list[tuple[str, str]]:
-    """Return the hop's pair of headers as it came, for the response; none when the id is none."""
-    identifier = environ.get(_REQUEST_ID)
-    if not identifier or not parse_request_id(identifier):
-        return []
-    caller = environ.get(_REQUEST_FROM, "")
-    echo = [(names.HEADER_REQUESTSHOOK_REQUEST_ID, identifier)]
-    if caller.isascii() and caller.isprintable() and 0 < len(caller) <= _MAX_ECHOED_NAME:
-        echo.append((names.HEADER_REQUESTSHOOK_REQUEST_FROM, caller))
-    return echo

@@ -122,4 +122,3 @@ def _mkdocs(*arguments: str | Path) -> None:
             f"mkdocs could not build the site: {said[-1].strip().rstrip('.')}.",
             hint="Mend the page that it names.",
         )
-

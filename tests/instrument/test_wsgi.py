@@ -13,8 +13,9 @@ from opentelemetry import baggage, propagate, trace
 from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_openstack import attributes as names
-from otel_openstack.instrument import capture, wsgi
-from otel_openstack.instrument.wsgi import ObservedApplication, ObservedBody
+from otel_openstack.instrument import capture, observation, wsgi
+from otel_openstack.instrument.observation import ObservedBody
+from otel_openstack.instrument.wsgi import ObservedApplication
 from otel_openstack.settings import Settings
 from tests.instrument.harness import Spans, talk
 
@@ -422,7 +423,7 @@ def test_an_observed_application_is_still_itself(spans: Spans) -> None:  # noqa:
 _TARGETS = [
     (capture.Exchange, "request"), (capture.Exchange, "response"), (capture.Exchange, "_finish"),
     (capture.Preview, "content"), (capture.Preview, "__init__"), (wsgi, "route"), (wsgi, "request_target"),
-    (wsgi, "header_lines"), (wsgi, "observed_file"), (wsgi, "_echoed_headers"), (wsgi, "_server"),
+    (wsgi, "header_lines"), (wsgi, "observed_file"), (observation, "_echoed_headers"), (wsgi, "server"),
 ]  # fmt: skip
 
 

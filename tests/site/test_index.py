@@ -30,7 +30,9 @@ def test_the_index_has_each_command_and_each_service_with_its_commands() -> None
         Recording("a b.md", "openstack image list", 6, ("glance-api", "keystone"), has_diagrams=True),
         Recording("c.md", "GET /a|b[c](javascript:d)<e>", 2, ("keystone",), has_diagrams=False),
     ]
-    assert index(pages, "Our cloud") == """\
+    assert (
+        index(pages, "Our cloud")
+        == """\
 # Our cloud
 
 ## Commands
@@ -51,6 +53,7 @@ def test_the_index_has_each_command_and_each_service_with_its_commands() -> None
 - [openstack image list](a%20b.md)
 - [GET /a&#124;b&#91;c&#93;(javascript:d)&#60;e&#62;](c.md)
 """
+    )
 
 
 def test_an_index_of_the_author_comes_first() -> None:

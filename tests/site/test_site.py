@@ -42,9 +42,7 @@ def site(*arguments: str | Path) -> int:
     return main(["site", *map(str, arguments)])
 
 
-def test_a_site_has_an_index_its_pages_and_its_own_scripts(
-    pages: Path, scripts: Path, tmp_path: Path
-) -> None:
+def test_a_site_has_an_index_its_pages_and_its_own_scripts(pages: Path, scripts: Path, tmp_path: Path) -> None:
     """And replaces the site that was there."""
     output = tmp_path / "site"
     for _ in range(2):
