@@ -12,7 +12,8 @@
 :mod:`.http_client`      the client half, of ``requests``; :mod:`.stdlib_client` and
                          :mod:`.httpx_client` of everything else, by way of :mod:`.hop`
 :mod:`.capture`          an exchange as attributes; :mod:`.streams` looks at bodies as they pass,
-                         :mod:`.coding` into coded ones, :mod:`.handover` gives all to the span
+                         :mod:`.preview` keeps how they begin, :mod:`.coding` reads coded ones,
+                         :mod:`.handover` gives all to the span
 :mod:`.metrics`          durations, sizes and requests in flight, where metrics are exported
 :mod:`.trust`            whose context is believed
 :mod:`.propagator`       ``X-Requestshook-Request-Id`` and the context it stands for

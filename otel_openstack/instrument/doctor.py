@@ -19,8 +19,8 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.util._importlib_metadata import entry_points
 
 from otel_openstack import __version__
-from otel_openstack.instrument.capture import masking_of
 from otel_openstack.instrument.distro import DEFAULTS
+from otel_openstack.instrument.preview import masking_of
 from otel_openstack.instrument.services import SERVICES, identify
 from otel_openstack.settings import Settings, documentation
 

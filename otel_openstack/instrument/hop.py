@@ -11,7 +11,8 @@ from opentelemetry.trace import SpanKind, Tracer
 
 from otel_openstack import attributes as names
 from otel_openstack.instrument import runtime
-from otel_openstack.instrument.capture import METHODS, Exchange, masking_of
+from otel_openstack.instrument.capture import METHODS, Exchange
+from otel_openstack.instrument.preview import masking_of
 from otel_openstack.instrument.propagator import request_id
 from otel_openstack.route import is_excluded, route
 from otel_openstack.settings import Settings

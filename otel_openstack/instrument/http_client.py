@@ -21,9 +21,10 @@ from opentelemetry.util.types import AnyValue
 from otel_openstack import __version__
 from otel_openstack import attributes as names
 from otel_openstack.instrument import hop, runtime
-from otel_openstack.instrument.capture import METHODS, Exchange, Pairs, masking_of
+from otel_openstack.instrument.capture import METHODS, Exchange, Pairs
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.metrics import Measurement, metrics_of
+from otel_openstack.instrument.preview import masking_of
 from otel_openstack.instrument.propagator import request_id
 from otel_openstack.instrument.streams import OBSERVED, _Proxy, observed_body
 from otel_openstack.route import is_excluded, route

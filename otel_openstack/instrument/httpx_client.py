@@ -14,8 +14,9 @@ from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
 from otel_openstack import __version__
 from otel_openstack import attributes as names
 from otel_openstack.instrument import hop
-from otel_openstack.instrument.capture import Exchange, Preview
+from otel_openstack.instrument.capture import Exchange
 from otel_openstack.instrument.guard import never_raises
+from otel_openstack.instrument.preview import Preview
 from otel_openstack.instrument.streams import _Proxy
 from otel_openstack.settings import Settings
 

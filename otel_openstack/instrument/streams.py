@@ -16,8 +16,8 @@ import wrapt
 from opentelemetry.context import Context, create_key, get_value, set_value
 from wrapt import ObjectProxy
 
-from otel_openstack.instrument.capture import Preview
 from otel_openstack.instrument.guard import never_raises
+from otel_openstack.instrument.preview import Preview
 
 if TYPE_CHECKING:
     _Proxy = ObjectProxy[Any]

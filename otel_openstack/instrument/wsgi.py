@@ -18,7 +18,7 @@ from opentelemetry.trace import Link, SpanKind
 
 from otel_openstack import __version__
 from otel_openstack import attributes as names
-from otel_openstack.instrument.capture import METHODS, Exchange, masking_of
+from otel_openstack.instrument.capture import METHODS, Exchange
 from otel_openstack.instrument.environ import (
     REQUEST_FROM,
     REQUEST_ID,
@@ -32,6 +32,7 @@ from otel_openstack.instrument.environ import (
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.metrics import metrics_of
 from otel_openstack.instrument.observation import Observation, ObservedBody, StartResponse
+from otel_openstack.instrument.preview import masking_of
 from otel_openstack.instrument.propagator import parse_request_id
 from otel_openstack.instrument.streams import ObservedFile, feeding_from_uwsgi, observed_file
 from otel_openstack.instrument.trust import trust

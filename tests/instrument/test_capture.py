@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from opentelemetry import trace
 
 from otel_openstack import attributes as names
-from otel_openstack.instrument.capture import MAX_HEADERS, Exchange, Preview, charset_of
+from otel_openstack.instrument.capture import MAX_HEADERS, Exchange
 from otel_openstack.instrument.handover import MAX_ATTRIBUTES
+from otel_openstack.instrument.preview import Preview, charset_of
 from otel_openstack.settings import Settings
 from tests.instrument.harness import Spans
 
