@@ -10,12 +10,12 @@ export BACKENDS
 GO := $(shell command -v go || ls /usr/local/go/bin/go 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types imports format bench suites backends backends-path clean
+.PHONY: help demo test check lint types imports format pictures bench suites backends backends-path clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
-demo: $(STAMP)  ## a real cloud, one recorded command, its document in build/demo/
+demo: $(STAMP)  ## a real cloud, recorded commands, their documents and their site in build/demo/
 	@$(BIN)/python -m tests.cloud.demo
 
 test: $(STAMP) $(if $(GO),backends)  ## every test, also those that need the real cloud and, with Go, real back ends
@@ -43,6 +43,9 @@ format: $(STAMP)  ## format the code and mend what can be mended
 	@$(BIN)/ruff check --fix $(SOURCES)
 	@$(BIN)/ruff format $(SOURCES)
 	@$(BIN)/python collector/generate.py
+
+pictures: $(STAMP)  ## the picture of the README, from what make demo has recorded; needs chromium
+	@$(BIN)/python -m tests.browser.pictures
 
 bench: $(STAMP)  ## the benchmarks: ratios against named peers, measured in one run
 	@$(BIN)/python -m tests.benchmarks

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.browser.visit import Visitor
 
@@ -23,15 +23,18 @@ _ARGUMENTS = (
 )
 
 
+def launch(playwright: Playwright) -> Browser:
+    """Start Chromium without a window, with a profile that is new."""
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Run Chromium without a window, with a profile that is new."""
+    """Run Chromium."""
     if CHROMIUM is None:
         pytest.skip("there is no chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+    with sync_playwright() as playwright, launch(playwright) as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture

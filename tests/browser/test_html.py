@@ -84,7 +84,7 @@ def test_the_search_shows_the_messages_that_have_the_words(page: Page) -> None:
     assert page.locator("svg a:not(.off)").count() == 1
     page.keyboard.press("Escape")
     expect(page.locator("details.message:visible")).to_have_count(6)
-    page.locator("#search").fill("no such words")
+    page.locator("#search").fill("link to this message")
     expect(page.locator("#found")).to_have_text("0 of 6")
 
 

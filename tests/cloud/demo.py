@@ -1,7 +1,7 @@
 """The main job on real input: one ``openstack image save`` on a real cloud, recorded and written down.
 
 ``python -m tests.cloud.demo`` leaves ``image-save.md``, ``.page.md``, ``.diagram.md``, ``.log`` and ``traces.db`` in
-``build/demo/``.
+``build/demo/``, and the life of an image, a page a command, as a site in ``build/demo/site/``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import random
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from tests.cloud.progress import Progress
 STORE = "traces.db"
 DOCUMENT, DIAGRAM, LOG = "image-save.md", "image-save.diagram.md", "image-save.log"
 PAGE = "image-save.page.md"
+PAGES, SITE = "pages", "site"
 _PROGRAMS = Path(sys.executable).parent
 _TOOL = _PROGRAMS / "otel-openstack"
 _MESSAGE = re.compile(r"^### \((\d+)\) (.*)\n`(.*)` (-->|<--) `(.*)`$", re.MULTILINE)
@@ -67,7 +69,9 @@ def demonstrate(directory: Path, progress: Progress, *, keep: bool = False) -> N
         receiver(directory / STORE, environment.BUILD / "receiver.log", progress) as endpoint,
         Cloud(installed, environment.BUILD / "demo", otlp_endpoint=endpoint, progress=progress) as cloud,
     ):
+        write_pages(cloud, directory, progress)
         write_documents(cloud, directory, progress)
+        write_site(cloud, directory, progress)
         if keep:
             _hold(cloud, progress)
 
@@ -87,6 +91,39 @@ def write_documents(cloud: Cloud, directory: Path, progress: Progress) -> str:
         for file, form in ((DOCUMENT, "markdown"), (DIAGRAM, "diagram"), (LOG, "log")):
             _run(cloud, "export", trace, "--from", directory / STORE, "--format", form, "-o", directory / file)
     return trace
+
+
+def write_pages(cloud: Cloud, directory: Path, progress: Progress) -> None:
+    """Record a token and the life of an image, each command as a page; what became an image is deleted in the end."""
+    pages = directory / PAGES
+    shutil.rmtree(pages, ignore_errors=True)
+    pages.mkdir()
+    file = cloud.layout.state / "small.raw"
+    file.write_bytes(bytes(1000))
+    new = ("--disk-format", "raw", "--container-format", "bare", "--file", file, "cirros")
+    commands: tuple[tuple[str | Path, ...], ...] = (
+        ("token", "issue"),
+        ("image", "create", *new),
+        ("image", "list"),
+        ("image", "show", "cirros"),
+        ("image", "set", "--property", "os_distro=cirros", "cirros"),
+        ("image", "delete", "cirros"),
+    )
+    for command in commands:
+        name = "-".join(map(str, command[:2]))
+        with progress.step(f"recording: openstack {command[0]} {command[1]}"):
+            record(cloud, directory / STORE, pages / f"{name}.md", *command, options=("--format", "page"))
+
+
+def write_site(cloud: Cloud, directory: Path, progress: Progress) -> None:
+    """Make a site of the pages and that of ``image save``, where there is npm, which its scripts come from."""
+    pages = directory / PAGES
+    shutil.copy(directory / PAGE, pages / "image-save.md")
+    if shutil.which("npm") is None:
+        progress.note(f"There is no site: it needs npm. Its pages are in {pages}.")
+        return
+    with progress.step("making a site of the pages"):
+        _run(cloud, "site", "build", pages, "-o", directory / SITE, "--name", "OpenStack, message by message")
 
 
 @contextmanager
@@ -191,7 +228,8 @@ def show(directory: Path, seconds: float) -> None:
         line = f"{number:>3}  {caller:<{width}}  {'──▶' if request else '◀──'}  {callee:<{width}}  {message}"
         console.print(line, markup=False, no_wrap=True, overflow=overflow, style="" if request else "dim")
     store, programs = directory / STORE, os.path.relpath(_PROGRAMS)
-    written = "".join(f"\n  {directory / name}" for name in (DOCUMENT, PAGE, DIAGRAM, LOG, STORE))
+    names = (DOCUMENT, PAGE, DIAGRAM, LOG, STORE, f"{SITE}/index.html")
+    written = "".join(f"\n  {directory / name}" for name in names if (directory / name).exists())
     console.print(
         f"\nWritten in {seconds:.0f} s:{written}\n\nGo on with\n"
         f"  {programs}/otel-openstack list --from {store}\n"

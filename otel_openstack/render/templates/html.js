@@ -7,7 +7,9 @@ const arrows = new Map([...document.querySelectorAll("svg a")].map((arrow) => [a
 let texts;
 
 function filter() {
-  texts ??= messages.map((message) => message.textContent.toLowerCase());
+  // What was said, not our own words around it
+  const said = (message) => [...message.querySelectorAll(":scope > summary, :scope > pre")].map((part) => part.textContent);
+  texts ??= messages.map((message) => said(message).join("\n").toLowerCase());
   const wanted = search.value.trim().toLowerCase();
   let count = 0;
   messages.forEach((message, place) => {
