@@ -208,7 +208,9 @@ def _target(query: Query, panel: Panel, letter: str) -> dict[str, Any]:
     if panel.kind == "nodeGraph":
         return target | {"queryType": "serviceMap", "serviceMapQuery": query.expression}
     if query.source == TEMPO:
-        return target | {"queryType": "traceql", "query": query.expression, "tableType": query.form, "limit": 20}
+        # Of each trace as many spans as fit in a table: Tempo gives three if it is not asked for more
+        asked = {"queryType": "traceql", "query": query.expression, "tableType": query.form, "limit": 20, "spss": 20}
+        return target | asked
     is_table = panel.kind == "table"
     return target | {
         "expr": query.expression,
