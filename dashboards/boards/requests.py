@@ -95,7 +95,7 @@ BOARD = Board(
                 Panel(
                     "With the request id",
                     "What belongs to an id that a log or a user tells?",
-                    (traceql(f"{{ {_ID} }} | select({_ROUTE})"),),
+                    (traceql(f"{{ {_ID} }} | select({_ANSWER})"),),
                     kind="table",
                 ),
             ),

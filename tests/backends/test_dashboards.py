@@ -33,7 +33,12 @@ from tests.cloud.progress import Progress
 FOLDER = programs.ROOT / "dashboards"
 TENANT = {"X-Scope-OrgID": "dashboards"}
 SERVICE = "glance-api"
-METRICS = {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_METRIC_EXPORT_INTERVAL": "1000"}
+METRICS = {
+    "OTEL_METRICS_EXPORTER": "otlp",
+    "OTEL_METRIC_EXPORT_INTERVAL": "2000",
+    # As DevStack has it. Else uWSGI's master may fork while the thread that exports metrics runs, and workers hang
+    "UWSGI_LAZY_APPS": "true",
+}
 # keystone lists its versions with 300, which this client takes for a reason to try again
 RETRIES = """
 import sys, urllib3
@@ -123,6 +128,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, tempo_server: programs.Back
         _use(cloud)
         back_ends = Filled(prometheus, tempo_server.api, began)
         until(lambda: back_ends.traces(LAST), what=LAST)
+        until(lambda: back_ends.series("service:http_failures:rate5m", instant=True), what="the rate of its failures")
         yield back_ends
 
 
