@@ -288,8 +288,8 @@ examples:
 
 _SITE_EXAMPLES = """\
 Needs the extra [site], which is mkdocs-material. Two scripts (one is the diagrams' Mermaid) are taken from npm
-once; whoever visits the site asks no other host for anything. It opens from disk, too. An index.md of
-yours starts its index.
+once; whoever visits the site asks no other host for anything. It opens from disk, too. An index.md
+or README.md of yours starts its index.
 
 examples:
   otel-openstack site build docs/recordings -o site          then open site/index.html

@@ -117,7 +117,7 @@ def site(options: Namespace) -> int:
     if options.output is None:
         raise SettingsError("There is no folder to write the site to.", hint="Name one with -o.")
     pages = build(options.folder, options.output, name=options.name, scripts=options.scripts)
-    say(f"{len(pages)} pages of {options.folder} are in {options.output}")
+    say(f"{options.output} is the site of {len(pages)} page{'' if len(pages) == 1 else 's'} in {options.folder}")
     return 0
 
 

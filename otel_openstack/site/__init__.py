@@ -19,7 +19,7 @@ from pathlib import Path
 
 from otel_openstack.exceptions import SettingsError
 from otel_openstack.site.index import Recording, recordings
-from otel_openstack.site.scripts import MERMAID, WORKER, find
+from otel_openstack.site.scripts import SCRIPTS, find
 
 _HERE = Path(__file__).parent
 # What every site of mkdocs has; a folder without it is somebody's, and not ours to replace
@@ -41,13 +41,13 @@ def build(
     source, target = Path(folder).resolve(), Path(output).resolve()
     found = _pages(source)
     _refuse_to_lose(source, target)
-    with _configured(source, name, scripts, found) as configuration:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
-            _mkdocs("build", "--quiet", "-f", configuration, "-d", Path(beside) / "new")
-            if target.exists():
-                target.rename(Path(beside) / "old")
-            (Path(beside) / "new").rename(target)
+    with _configured(source, name, scripts) as configuration:
+        try:
+            _replace(target, configuration)
+        except OSError as error:
+            raise SettingsError(
+                f"{target} cannot be written: {error.strerror}.", hint="Name another folder with -o."
+            ) from error
     return found
 
 
@@ -59,7 +59,8 @@ def serve(folder: str | Path, address: tuple[str, int], *, name: str = "", scrip
     """
     source = Path(folder).resolve()
     host, port = address
-    with _configured(source, name, scripts, _pages(source)) as configuration:
+    _pages(source)
+    with _configured(source, name, scripts) as configuration:
         from mkdocs.commands.serve import serve as serve_until_interrupt
 
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -93,24 +94,33 @@ def _refuse_to_lose(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def _configured(source: Path, name: str, scripts: str | Path | None, found: list[Recording]) -> Iterator[Path]:
+def _configured(source: Path, name: str, scripts: str | Path | None) -> Iterator[Path]:
     """Write the configuration of mkdocs, and take it away."""
     if find_spec("material") is None or find_spec("mkdocs") is None:
         raise SettingsError(
             "A site needs mkdocs-material, which is not installed.", hint="pip install 'otel-openstack[site]'"
         )
-    wanted = [MERMAID, WORKER] if any(page.has_diagrams for page in found) else [WORKER]
     with tempfile.TemporaryDirectory(prefix="otel-openstack-site-") as folder:
         configuration = {
             "INHERIT": str(_HERE / "mkdocs.yml"),
             "site_name": name or source.name,
             "docs_dir": str(source),
             "hooks": [str(_HERE / "hook.py")],
-            "extra": {"scripts": {script.name: str(find(script, scripts)) for script in wanted}},
+            "extra": {"scripts": {script.name: str(find(script, scripts)) for script in SCRIPTS}},
         }
         file = Path(folder) / "mkdocs.yml"
         file.write_text(json.dumps(configuration), encoding="utf-8")  # JSON is YAML
         yield file
+
+
+def _replace(target: Path, configuration: Path) -> None:
+    """Build beside, and rename in: an older site stays until the new one is whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
+        _mkdocs("build", "--quiet", "-f", configuration, "-d", Path(beside) / "new")
+        if target.exists():
+            target.rename(Path(beside) / "old")
+        (Path(beside) / "new").rename(target)
 
 
 def _mkdocs(*arguments: str | Path) -> None:

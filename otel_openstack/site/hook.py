@@ -19,9 +19,7 @@ _STYLE = "assets/stylesheets/site.css"
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Name our style, and our copies of the scripts: the theme then asks no other host for them."""
-    scripts = config.extra["scripts"]
-    if MERMAID.name in scripts:
-        config.extra_javascript.append(_place(MERMAID.name))
+    config.extra_javascript.append(_place(MERMAID.name))
     config.extra_css.append(_STYLE)
     config.extra["polyfills"] = [_place(WORKER.name)]
     return config
@@ -29,7 +27,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the scripts, and the index behind what the author starts it with."""
-    written = files.get_file_from_path(INDEX)
+    written = files.get_file_from_path(INDEX) or files.get_file_from_path("README.md")
     introduction = ""
     if written is not None:
         introduction = written.content_string

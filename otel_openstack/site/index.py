@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from otel_openstack.exceptions import SettingsError
+
 INDEX = "index.md"
 _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 # docs/document-format.md: the line below the heading of each message
 _HOP = re.compile(r"^`(.+)` (?:-->|<--) `(.+)`$", re.MULTILINE)
-_DIAGRAM = re.compile(r"^``` ?mermaid$", re.MULTILINE)
 _CELL = re.compile(r"[|\\\[\]<>]")
 
 
@@ -24,14 +25,12 @@ class Recording:
     :param title: its first heading, else its path.
     :param messages: how many it shows.
     :param services: those that took part, sorted.
-    :param has_diagrams: whether it has Mermaid diagrams.
     """
 
     path: str
     title: str
     messages: int
     services: tuple[str, ...]
-    has_diagrams: bool
 
     @property
     def link(self) -> str:
@@ -40,9 +39,16 @@ class Recording:
 
 
 def recordings(folder: Path) -> list[Recording]:
-    """Return the pages of a folder and its folders that show messages, by title."""
-    files = [file for file in folder.rglob("*.md") if file.is_file()]
-    found = [recording(file.read_text("utf-8", "replace"), file.relative_to(folder).as_posix()) for file in files]
+    """Return the pages of a folder and its folders that show messages, by title.
+
+    :raises SettingsError: one is not UTF-8 text, or cannot be read.
+    """
+    files = {file.relative_to(folder): file for file in folder.rglob("*.md") if file.is_file()}
+    found = [
+        recording(_read(file), path.as_posix())
+        for path, file in files.items()
+        if not any(part.startswith(".") for part in path.parts)  # mkdocs passes over them, too
+    ]
     return sorted([page for page in found if page.messages], key=lambda page: (page.title.lower(), page.path))
 
 
@@ -55,7 +61,6 @@ def recording(text: str, path: str) -> Recording:
         title=heading[1].strip() if heading else path.removesuffix(".md"),
         messages=len(hops),
         services=tuple(sorted({service for hop in hops for service in hop})),
-        has_diagrams=_DIAGRAM.search(text) is not None,
     )
 
 
@@ -73,6 +78,17 @@ def index(pages: Sequence[Recording], name: str, introduction: str = "") -> str:
         lines += [f"- {page.link}" for page in pages if service in page.services]
         lines.append("")
     return "\n".join(lines)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}.", hint="Mend it, or take it away.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{file} is not UTF-8 text (byte {error.start}).", hint="Convert it first: iconv -t UTF-8."
+        ) from error
 
 
 def _cell(text: str) -> str:

@@ -1,5 +1,6 @@
 """A site of pages in a real browser, opened from disk: nobody serves it."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from otel_openstack.site import build
 from tests.browser.test_html import COMMAND, HOSTILE
 from tests.browser.visit import WIDTHS, Scheme, Visitor, complaints, picture
 from tests.golden.cases import image_list, marks, request, response, said
+
+pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="there is no npm, which Mermaid comes from")
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,14 @@ COMMAND = Command(("openstack", "image", "list"))
 def test_a_page_tells_its_command_its_messages_and_its_services() -> None:
     """As its own text has them."""
     read = recording(page.render(image_list(), command=COMMAND), "image/list.md")
-    assert read == Recording("image/list.md", "openstack image list", 6, ("glance-api", "keystone", "openstack"), True)
+    assert read == Recording("image/list.md", "openstack image list", 6, ("glance-api", "keystone", "openstack"))
 
 
 def test_a_text_without_messages_is_no_recording(tmp_path: Path) -> None:
-    """It is shown, and the index does not tell of it."""
+    """It is shown, and the index does not tell of it, nor of what is hidden."""
     (tmp_path / "notes.md").write_text("# Notes\n\n`a` and `b`\n")
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/list.md").write_text(page.render(image_list(), command=COMMAND))
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep/list.md").write_text(page.render(image_list(), command=COMMAND))
     assert [found.path for found in recordings(tmp_path)] == ["deep/list.md"]
@@ -27,8 +29,8 @@ def test_a_text_without_messages_is_no_recording(tmp_path: Path) -> None:
 def test_the_index_has_each_command_and_each_service_with_its_commands() -> None:
     """The links lead to the pages, whatever stands in their names."""
     pages = [
-        Recording("a b.md", "openstack image list", 6, ("glance-api", "keystone"), has_diagrams=True),
-        Recording("c.md", "GET /a|b[c](javascript:d)<e>", 2, ("keystone",), has_diagrams=False),
+        Recording("a b.md", "openstack image list", 6, ("glance-api", "keystone")),
+        Recording("c.md", "GET /a|b[c](javascript:d)<e>", 2, ("keystone",)),
     ]
     assert (
         index(pages, "Our cloud")

@@ -45,9 +45,13 @@ def site(*arguments: str | Path) -> int:
 def test_a_site_has_an_index_its_pages_and_its_own_scripts(pages: Path, scripts: Path, tmp_path: Path) -> None:
     """And replaces the site that was there."""
     output = tmp_path / "site"
+    (pages / "README.md").write_text("# Welcome\n\nHello.\n")
     for _ in range(2):
         assert site("build", pages, "-o", output, "--scripts", scripts, "--name", "Our cloud") == 0
-    assert "Our cloud" in (output / "index.html").read_text()
+    index = (output / "index.html").read_text()
+    assert "Our cloud" in index
+    assert "Hello." in index
+    assert 'href="list.html"' in index
     assert "messages" in (output / "list.html").read_text()
     for script in SCRIPTS:
         assert (output / "assets/scripts" / script.name).read_text() == f"// {script.name}"
@@ -81,6 +85,23 @@ def test_a_folder_without_pages_is_told_how_to_get_one(tmp_path: Path, capsys: p
     assert "holds no page" in capsys.readouterr().err
     assert site("build", tmp_path / "none", "-o", tmp_path / "site") == 2
     assert "is no folder" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_named(
+    pages: Path, scripts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Here, because a file is in the way."""
+    (tmp_path / "file").write_text("")
+    assert site("build", pages, "-o", tmp_path / "file/site", "--scripts", scripts) == 2
+    assert f"{tmp_path}/file/site cannot be written: " in capsys.readouterr().err
+
+
+def test_a_page_that_is_no_text_is_named(pages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And nothing is written."""
+    (pages / "bad.md").write_bytes(b"# x \xff")
+    assert site("build", pages, "-o", tmp_path / "site") == 2
+    assert "bad.md is not UTF-8 text (byte 4)" in capsys.readouterr().err
+    assert not (tmp_path / "site").exists()
 
 
 def test_without_npm_it_is_told_where_the_scripts_come_from(
