@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,6 +176,7 @@ def transcript(command: Command) -> str:
     return f"$ {in_one_line(shlex.join(command.arguments))}\n{command.output}".rstrip("\n")
 
 
+@lru_cache(maxsize=2)  # compiling the templates takes longer than filling them
 def _environment(folder: str | Path | None) -> Environment:
     """Return what finds and fills templates."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape

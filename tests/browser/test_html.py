@@ -102,6 +102,13 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     assert "X-Subject-Token" in message(page, 2)
     page.keyboard.press("Enter")
     assert "X-Subject-Token" not in message(page, 2)
+    page.locator("#open").click()
+    page.locator("[id='6'] > summary").focus()
+    page.keyboard.press("k")
+    tools, summary = (page.locator(one).bounding_box() for one in (".tools", "[id='5'] > summary"))
+    assert tools is not None
+    assert summary is not None
+    assert summary["y"] >= tools["y"] + tools["height"]  # not below them
 
 
 def test_all_messages_open_and_close_at_once(page: Page) -> None:

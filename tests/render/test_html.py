@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 from hypothesis import given
 
+from otel_openstack.conversation.command import Command
 from otel_openstack.conversation.model import Conversation
 from otel_openstack.render import html
 from tests.conversation.strategies import conversations, nasty_text
@@ -59,6 +60,14 @@ def test_the_policy_names_the_digests_of_the_style_and_the_script() -> None:
         (content,) = re.findall(f"(?s)<{kind}>(.*?)</{kind}>", text)
         digest = b64encode(sha256(content.encode()).digest()).decode()
         assert f"{kind}-src 'sha256-{digest}'" in text
+
+
+def test_the_command_is_told_with_its_output_and_how_it_ended() -> None:
+    """In the heading, too."""
+    text = html.render(image_list(), command=Command(("openstack", "image", "list", "<b>"), "No <i>.\n", 1))
+    assert "<h1>openstack image list</h1>" in text
+    assert "$ openstack image list &#39;&lt;b&gt;&#39;\nNo &lt;i&gt;.</pre>" in text
+    assert "The command failed with exit code 1." in text
 
 
 def test_numbers_can_be_left_out_of_what_is_shown() -> None:
