@@ -22,7 +22,7 @@ from tests.cloud.ports import free_ports
 from tests.cloud.processes import Process, base_environment, end_all
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = Path(os.environ.get("BACKENDS") or ROOT / "build" / "backends")
+FOLDER = ROOT / (os.environ.get("BACKENDS") or "build/backends")  # programs start in folders of their own
 LARGEST = 128 * 1024**2  # bytes of a message within Tempo
 PATIENCE = 30  # seconds until a back end must have started
 
