@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := otel_openstack tests deploy collector dashboards
 # Where the back ends of the tests are built, once: anywhere that is kept
 BACKENDS ?= build/backends
@@ -75,5 +76,8 @@ $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	    { echo "error: $(PYTHON) is too old, 3.10 is needed: make PYTHON=python3.11"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(PIP) --editable '.[dev]'
+	@# pip takes a uWSGI that it has built once for any CPython of the same minor version; it holds the one it was built by
+	@test "$$($(BIN)/uwsgi --python-version)" = "$$($(BIN)/python -c 'import platform; print(platform.python_version())')" \
+	    || $(PIP) --no-cache-dir --force-reinstall --no-deps "uWSGI==$$($(BIN)/uwsgi --version)"
 	@touch $@

@@ -7,8 +7,10 @@ import fcntl
 import hashlib
 import importlib.metadata
 import os
+import platform
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
@@ -120,6 +122,23 @@ def _install_openstack(environment: Environment, progress: Progress, log: Path, 
     with progress.step(f"installing {', '.join(names)} (once, some minutes)"):
         # With the project, so that one resolution suits both; the agent alone, without the reader's extras.
         _pip(environment, log, *(option for file in requirements for option in ("-r", file)), ROOT)
+        _suit_uwsgi(environment, log)
+
+
+def _suit_uwsgi(environment: Environment, log: Path) -> None:
+    """Have a uWSGI that holds this interpreter.
+
+    The wheel that pip has built once serves it for every CPython of the same minor version, but it holds the library of
+    the one that it was built by: pyenv's in an environment of Debian's finds no module that is compiled.
+    """
+    uwsgi = environment.program("uwsgi")
+    if _output(uwsgi, "--python-version") != platform.python_version():
+        built = f"uWSGI=={_output(uwsgi, '--version')}"
+        _pip(environment, log, "--no-cache-dir", "--force-reinstall", "--no-deps", built)
+
+
+def _output(*command: str | Path) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _require_build_tools() -> None:
