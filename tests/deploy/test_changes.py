@@ -76,7 +76,7 @@ PROGRAMS = ("/opt/x/bin/x", "uwsgi", '"/opt/a b/bin/c"', "/opt/%i/bin/x", "/opt/
 NAMES = ("a-b@x.service", "a.service", "devstack@g-api.service")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.dictionaries(st.sampled_from(NAMES), st.lists(lines(PROGRAMS), min_size=1, max_size=3), min_size=1),
     st.sets(st.sampled_from(("etc/systemd/system", "10-x.conf", "foreign"))),

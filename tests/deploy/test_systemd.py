@@ -70,7 +70,7 @@ def test_systemd_reads_the_drop_in_without_a_word(tmp_path: Path) -> None:
     assert "a@1.service" in verify(host, "a@1.service")[1]
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.lists(lines(("/opt/x/bin/x", '"/opt/a b/bin/c"', "/opt/%p/bin/x", "/opt/a\\x20b/bin/c")), min_size=40))
 def test_systemd_reads_the_same_arguments_before_and_after(
     tmp_path_factory: pytest.TempPathFactory, found: list[str]

@@ -23,7 +23,7 @@ def written(conversation: Conversation, *, as_page: bool, numbers: bool) -> str:
     return markdown.render(conversation, numbers=numbers)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), st.one_of(recordings(), conversations(nasty_text())), st.booleans(), st.booleans())
 def test_updating_from_the_trace_that_is_shown_changes_nothing(
     data: st.DataObject, conversation: Conversation, as_page: bool, numbers: bool
@@ -37,7 +37,7 @@ def test_updating_from_the_trace_that_is_shown_changes_nothing(
         assert not updated.warnings
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), recordings(), recordings(), st.booleans(), st.booleans())
 def test_updating_twice_is_updating_once(
     data: st.DataObject, before: Conversation, after: Conversation, as_page: bool, numbers: bool

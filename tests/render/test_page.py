@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from otel_openstack.conversation.command import Command
 from otel_openstack.conversation.model import Conversation
@@ -17,7 +17,6 @@ from tests.golden.cases import CASES
 SAVE = Command(("openstack", "image", "save", "--file", "a b", "cirros"), "+----+\n| ok |\n+----+\n")
 
 
-@settings(deadline=None)  # the first one compiles the templates
 @given(conversations(nasty_text()))
 def test_a_page_is_read_back_as_its_document(conversation: Conversation) -> None:
     """Nothing that a service can send is taken for a message, nor ends what it stands in; no message is lost."""

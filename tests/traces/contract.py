@@ -92,7 +92,6 @@ class SourceContract:
             HealthCheck.differing_executors,
             HealthCheck.too_slow,
         ],
-        deadline=None,
     )
     @given(spans=span_lists())
     def test_it_gives_each_span_exactly_once_and_whole(self, keep, spans):

@@ -55,7 +55,7 @@ def _span(number, trace=1, **fields):
     return Span(f"{trace:032x}", f"{number:016x}", name=f"span {number}", **fields)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(spans=span_lists())
 def test_spans_survive_json_protobuf_and_the_store(tmp_path_factory, spans):
     with Store.open(tmp_path_factory.mktemp("store") / "traces.db", create=True) as store:
