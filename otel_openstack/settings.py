@@ -256,6 +256,7 @@ class SourceSettings:
     :param client_key: file of its key; ``""`` when it is in the same file.
     :param timeout: seconds to wait for an answer.
     :param lookback: seconds back from now that searches cover.
+    :param links: where traces are browsed, for links in pages and documents.
     """
 
     headers: tuple[tuple[str, str], ...] = _setting(
@@ -281,6 +282,13 @@ class SourceSettings:
         30 * 86400,
         _duration,
         "How far back from now back ends are searched: `12h`, `90d`. A trace id leads further.",
+    )
+    links: str = _setting(
+        "OTEL_OPENSTACK_LINKS",
+        "",
+        str,
+        "Where traces are browsed, for a link in each document, with commas between them:"
+        " `jaeger+https://HOST:16686,grafana+https://HOST?datasource=tempo`.",
     )
 
     @classmethod

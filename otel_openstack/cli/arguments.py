@@ -176,6 +176,14 @@ def _output_arguments(parser: argparse.ArgumentParser) -> None:
         "--update", metavar="FILE", help="merge into this document or page: what its author added stays where it was"
     )
     parser.add_argument("--no-numbers", dest="numbers", action="store_false", help="leave the message numbers out")
+    parser.add_argument(
+        "--link",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="say where the trace can be browsed, jaeger+http://HOST:16686 or grafana+http://HOST:3000"
+        " ($OTEL_OPENSTACK_LINKS); can be repeated",
+    )
     parser.add_argument("--redact", action="store_true", help="mask secrets again: for documents of older tools")
     _select_argument(parser)
 
@@ -267,6 +275,7 @@ examples:
   otel-openstack export latest --from jaeger+https://jaeger.lab:16686
   OTEL_OPENSTACK_SOURCE_HEADERS=X-Scope-OrgID=lab otel-openstack export latest --from tempo+http://127.0.0.1:3200
   otel-openstack export latest --select no-token-validation --select rules.toml
+  otel-openstack export latest --link grafana+https://grafana.lab --link jaeger+https://jaeger.lab:16686
   otel-openstack export latest --format html -o save.html      one file for any browser
   otel-openstack export latest --format curl -o again.sh        the client's calls, for a shell
 

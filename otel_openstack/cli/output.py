@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
     from otel_openstack.conversation.model import Conversation
     from otel_openstack.otlp import Span
+    from otel_openstack.render.links import Viewer
 
 EXIT_CONFLICT = 1
+
+_LINKED = ("markdown", "page", "html")
 
 
 def document_to_update(options: Namespace) -> str | None:
@@ -24,6 +27,9 @@ def document_to_update(options: Namespace) -> str | None:
     :raises SettingsError: it cannot be read, or options contradict each other.
     :raises DocumentError: it cannot be updated.
     """
+    options.viewers = _viewers(options.link) if options.format in _LINKED else []
+    if options.link and options.format not in _LINKED:
+        raise SettingsError(f"--link means nothing for {options.format}.", hint=f"Use --format {' or '.join(_LINKED)}.")
     if options.update is None:
         for name in ("sections", "template"):
             if getattr(options, name) is not None and options.format != "page":
@@ -59,7 +65,14 @@ def write(options: Namespace, shown: Conversation, spans: Sequence[Span], old: s
     from otel_openstack.conversation.command import command_of
     from otel_openstack.merge import update
 
-    updated = update(old, shown, name=options.update, command=command_of(spans), templates=options.template)
+    updated = update(
+        old,
+        shown,
+        name=options.update,
+        command=command_of(spans),
+        templates=options.template,
+        viewers=options.viewers,
+    )
     for warning in updated.warnings:
         print(f"warning: {warning}", file=sys.stderr, flush=True)
     if options.output is not None or updated.text != old:
@@ -109,18 +122,29 @@ def read_text(name: str) -> str:
 
 def _rendered(options: Namespace, shown: Conversation, spans: Sequence[Span]) -> str:
     if options.format not in ("page", "html"):
-        from otel_openstack.render import RENDERERS
+        from otel_openstack.render import RENDERERS, links
 
-        return RENDERERS[options.format](shown, numbers=options.numbers)
+        linked = options.format == "markdown" and options.viewers
+        above = f"{links.line(shown, linked)}\n" if linked else ""
+        return above + RENDERERS[options.format](shown, numbers=options.numbers)
     from otel_openstack.conversation.command import command_of
     from otel_openstack.render import html, page
 
     if options.format == "html":
-        return html.render(shown, numbers=options.numbers, command=command_of(spans))
+        return html.render(shown, numbers=options.numbers, command=command_of(spans), viewers=options.viewers)
     return page.render(
         shown,
         numbers=options.numbers,
         command=command_of(spans),
         sections=options.sections or tuple(page.HEADINGS),
         templates=options.template,
+        viewers=options.viewers,
     )
+
+
+def _viewers(named: Sequence[str]) -> list[Viewer]:
+    from otel_openstack.render.links import viewer
+    from otel_openstack.settings import SourceSettings
+
+    configured = filter(None, SourceSettings.from_env(os.environ).links.split(","))
+    return [viewer(text.strip()) for text in named or configured]

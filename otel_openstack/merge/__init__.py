@@ -10,6 +10,7 @@ updating once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from otel_openstack.merge.mentions import Mentions
 from otel_openstack.merge.message import Carrier, are_alike, units_of_draft, units_of_text
 from otel_openstack.merge.sections import Sections
 from otel_openstack.merge.threeway import merge
+from otel_openstack.render import links
 from otel_openstack.render.markdown import message_text
 from otel_openstack.render.page import Page
 from otel_openstack.render.text import gap_mark, title
@@ -62,6 +64,7 @@ def update(
     name: str,
     command: Command | None = None,
     templates: str | Path | None = None,
+    viewers: Sequence[links.Viewer] = (),
 ) -> Updated:
     """Merge a new recording into a document or page.
 
@@ -69,6 +72,7 @@ def update(
     :param name: what errors and conflicts call it.
     :param command: what was run; without it a page keeps the command that it tells.
     :param templates: as for :func:`otel_openstack.render.page.render`.
+    :param viewers: where the document says that its trace can be browsed; without them it no longer links to another.
     :raises DocumentError: it cannot be read or is in conflict already, or notes match two messages equally well.
     :raises SettingsError: a template has an error.
     """
@@ -76,6 +80,7 @@ def update(
     line_end = "\r\n" if text[:first_end].endswith("\r") else "\n"
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     merging = _Merging(Annotated(text, name), conversation, name, command, templates)
+    merging.document.head = links.renewed(merging.document.head, conversation, viewers)
     return Updated(mark + merging.text().replace("\n", line_end), merging.conflicts, tuple(merging.warnings))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
@@ -20,6 +20,7 @@ from otel_openstack.conversation.model import Conversation, Exchange, MessageKin
 from otel_openstack.conversation.redacted import redacted
 from otel_openstack.render import curl, svg
 from otel_openstack.render.body import body_text
+from otel_openstack.render.links import Viewer
 from otel_openstack.render.page import Page, transcript
 from otel_openstack.render.references import api_reference
 from otel_openstack.render.steps import Step, in_one_line, steps_of
@@ -53,17 +54,21 @@ class _Shown:
     curl: str
 
 
-def render(conversation: Conversation, *, numbers: bool = True, command: Command | None = None) -> str:
+def render(
+    conversation: Conversation, *, numbers: bool = True, command: Command | None = None, viewers: Sequence[Viewer] = ()
+) -> str:
     """Write a conversation as one HTML file.
 
     :param numbers: whether messages show their number; ``#8`` leads to message 8 all the same.
     :param command: what was run; without it the file does not tell.
+    :param viewers: where it says that its trace can be browsed.
     """
     steps = steps_of(conversation)
     style, script = (_TEMPLATES.joinpath(f"html.{kind}").read_text("utf-8") for kind in ("css", "js"))
     return _template().render(
         title=Page(conversation, command=command).heading,
         trace_id=conversation.trace_id,
+        links=[(viewer.name, viewer.url(conversation)) for viewer in viewers],
         transcript=_straight(transcript(command)) if command else "",
         command=command,
         numbers=numbers,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from otel_openstack.conversation.command import Command
 from otel_openstack.conversation.model import Conversation, Message, MessageKind
 from otel_openstack.exceptions import SettingsError
-from otel_openstack.render import log, sequence
+from otel_openstack.render import links, log, sequence
 from otel_openstack.render.markdown import fence_for, message_text
 from otel_openstack.render.references import api_reference, command_reference
 from otel_openstack.render.steps import Step, in_one_line, steps_of
@@ -47,6 +47,7 @@ def render(
     command: Command | None = None,
     sections: Sequence[str] = tuple(HEADINGS),
     templates: str | Path | None = None,
+    viewers: Sequence[links.Viewer] = (),
 ) -> str:
     """Write a conversation as a page.
 
@@ -54,9 +55,10 @@ def render(
     :param command: what was run; without it the page does not tell.
     :param sections: the names of what to show, in this order.
     :param templates: a folder; a template there goes before the one of the same name here.
+    :param viewers: where the page says that its trace can be browsed.
     :raises SettingsError: there is no such folder, section or template, or one of the templates has an error.
     """
-    return Page(conversation, numbers=numbers, command=command, templates=templates).render(sections)
+    return Page(conversation, numbers=numbers, command=command, templates=templates).render(sections, viewers)
 
 
 class Page:
@@ -77,7 +79,7 @@ class Page:
         self._environment = _environment(templates)
         self._callees = dict(services)
 
-    def render(self, sections: Sequence[str]) -> str:
+    def render(self, sections: Sequence[str], viewers: Sequence[links.Viewer] = ()) -> str:
         """Write the whole page."""
         for name in sections:
             if name not in HEADINGS:
@@ -92,6 +94,7 @@ class Page:
                 "section": written.__getitem__,
                 "command": self.command,
                 "trace_id": self.conversation.trace_id,
+                "trace": links.line(self.conversation, viewers) if viewers else "",
             },
         )
 

@@ -147,3 +147,61 @@ def test_a_recorded_page_tells_what_the_terminal_showed(tmp_path: Path, capfd: p
     assert "s3cret" not in page
     assert main(["export", "latest", "--from", store, "--format", "page"]) == 0
     assert capfd.readouterr().out == page
+
+
+def test_documents_link_to_their_trace_and_an_update_renews_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The link follows the recording, by option or environment; without either it goes rather than lead elsewhere."""
+    viewers = ["--link", "jaeger+https://jaeger.lab:16686/", "--link", "grafana+http://grafana.lab:3000?datasource=t"]
+    for form, wanted in (("markdown", 0), ("page", 2)):
+        file = tmp_path / f"{form}.md"
+        store = imported(tmp_path, DOCUMENT)
+        export = ["export", "latest", "--from", store]
+        assert main([*export, "--format", form, *viewers, "-o", str(file)]) == 0
+        text = file.read_text()
+        line = text.split("\n")[wanted]
+        old = line[7:39]
+        assert line.startswith(f"Trace `{old}`: [Jaeger](https://jaeger.lab:16686/trace/{old}), [Grafana](http://graf")
+        assert main([*export, "--update", str(file)]) == 0
+        assert file.read_text() == text, "it is the same trace"
+        imported(tmp_path, DOCUMENT.replace("200 OK", "203 Else"))
+        monkeypatch.setenv("OTEL_OPENSTACK_LINKS", "jaeger+http://127.0.0.1")
+        assert main([*export, "--update", str(file)]) == 0
+        new = file.read_text().split("\n")[wanted]
+        assert new != line
+        assert new == f"Trace `{new[7:39]}`: [Jaeger](http://127.0.0.1/trace/{new[7:39]})"
+        monkeypatch.delenv("OTEL_OPENSTACK_LINKS")
+        imported(tmp_path, DOCUMENT)
+        assert main([*export, "--update", str(file)]) == 0
+        assert file.read_text().split("\n")[wanted] == f"Trace `{old}`"
+        assert main([*export, "--update", str(file), *viewers]) == 0
+        assert file.read_text() == text
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        ("http://jaeger.lab", "error: 'http://jaeger.lab' is no place where traces are browsed.\nhint: Give jaeger+"),
+        ("zipkin+http://lab", "error: 'zipkin+http://lab' is no place"),
+        ("jaeger+http://[lab", "error: 'jaeger+http://[lab' is no place"),
+        ("jaeger+http://lab/)[x](", "is no place"),
+        ("grafana+https://admin:pw@lab", "error: The link to lab has a user or password in it.\n"),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], link: str, words: str
+) -> None:
+    """Before anything is read; a password is not shown again."""
+    assert main(["export", "latest", "--from", str(tmp_path / "none.db"), "--link", link]) == 2
+    told = capsys.readouterr().err
+    assert words in told
+    assert "pw" not in told
+
+
+def test_what_has_no_place_for_a_link_refuses_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A log is only a log."""
+    store = imported(tmp_path, DOCUMENT)
+    assert main(["export", "latest", "--from", store, "--format", "log", "--link", "jaeger+http://lab"]) == 2
+    assert "--link means nothing for log.\nhint: Use --format markdown or page or html." in capsys.readouterr().err

@@ -131,7 +131,7 @@ SHELL = ("$(touch PWNED)", "`touch PWNED`", "'; touch PWNED; '", "\\", "${HOME}"
 HOSTILE = st.lists(st.sampled_from((*NASTY, *SHELL)), max_size=4).map("".join)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=HOSTILE, value=HOSTILE, body=HOSTILE, path=HOSTILE)
 def test_nothing_that_was_sent_is_run(
     name: str, value: str, body: str, path: str, heard: Heard, tmp_path: Path
