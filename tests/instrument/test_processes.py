@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -201,16 +202,21 @@ def test_workers_of_uwsgi_are_themselves_also_after_a_reload(
     assert len({span.resource.attributes["service.instance.id"] for span in spans}) == len(pids)
 
 
-def test_a_group_of_uwsgi_ends_when_all_are_told_at_once(launcher: Launcher, receiver: OtlpServer) -> None:
-    """Systemd sends its signal to every process of a service: our threads must not be the ones to take it."""
+def test_no_signal_of_a_worker_of_uwsgi_is_taken_by_our_thread(launcher: Launcher, receiver: OtlpServer) -> None:
+    """Its handlers end the thread that they run in: a worker whose other thread took SIGTERM would stay."""
     launcher.write("api.py", _APPLICATION)
     port = free_port()
     process = launcher.start(_uwsgi(port, "--lazy-apps"))
     wait_for_port(port, process)
     for _ in range(20):
         talk(port, _REQUEST)
-    receiver.wait(20)
-    os.killpg(process.pid, signal.SIGTERM)
+    spans = receiver.wait(20)
+    for worker in {span.resource.attributes["process.pid"] for span in spans}:
+        others = [thread for thread in Path(f"/proc/{worker}/task").iterdir() if thread.name != str(worker)]
+        assert len(others) == 1
+        (blocked,) = re.findall(r"SigBlk:\t(\w+)", (others[0] / "status").read_text())
+        assert int(blocked, 16) & 1 << signal.SIGTERM - 1
+    process.terminate()
     process.communicate(timeout=5)
 
 

@@ -78,7 +78,9 @@ def test_every_request_has_one_span_that_tells_the_truth(
     wait_for_port(port, process)
     done = _ask(server, port)
     receiver.wait(len(done))
-    os.killpg(process.pid, signal.SIGTERM)
+    # A worker of uWSGI that is told by its master and by us at the same time may miss both, with the agent or without:
+    # once in sixty on a busy machine
+    (os.kill if server.name.startswith("uwsgi") else os.killpg)(process.pid, signal.SIGTERM)
     process.communicate(timeout=10)
     # A green server that dies sends again what was under way: OTLP is at least once, and a span is known by its id
     spans = list({span.span_id: span for span in receiver.spans}.values())
