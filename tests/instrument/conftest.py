@@ -18,8 +18,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from otel_openstack.instrument.instrumentor import OpenStackInstrumentor
 from otel_openstack.instrument.propagator import RequestshookPropagator
-from tests.instrument.harness import Launcher, OtlpServer, QuietHandler, Spans, ThreadingServer
+from tests.instrument.harness import Launcher, OtlpServer, PreparedServer, QuietHandler, Spans, ThreadingServer
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +49,23 @@ def spans(_exporter: InMemorySpanExporter) -> Iterator[Spans]:
     _exporter.clear()
     yield Spans(_exporter)
     propagate.set_global_textmap(before)
+
+
+@pytest.fixture
+def instrumented(spans: Spans) -> Iterator[None]:  # noqa: ARG001  # sets propagators
+    """Have the agent's hooks in this process."""
+    instrumentor = OpenStackInstrumentor()
+    instrumentor.instrument(skip_dep_check=True)
+    yield
+    instrumentor.uninstrument()
+
+
+@pytest.fixture
+def server() -> Iterator[PreparedServer]:
+    """Answer with what the test prepared."""
+    server = PreparedServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import ThreadingMixIn
+from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import pytest
@@ -67,6 +68,67 @@ def talk(port: int, request: bytes) -> bytes:
         while piece := connection.recv(65536):
             answer += piece
     return answer
+
+
+class PreparedServer:
+    """Gives prepared answers, one a connection, and keeps the bytes of each request."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.answers: list[bytes] = []
+        self.requests: list[bytes] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                self.requests.append(self._read(connection))
+                connection.sendall(self.answers.pop(0))
+
+    def _read(self, connection: socket.socket) -> bytes:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += connection.recv(65536)
+        head, _, body = data.partition(b"\r\n\r\n")
+        lower = head.lower()
+        if b"content-length:" in lower:
+            length = int(lower.split(b"content-length:")[1].split(b"\r\n")[0])
+            while len(body) < length:
+                body += connection.recv(65536)
+        elif b"chunked" in lower:
+            while not body.endswith(b"0\r\n\r\n"):
+                body += connection.recv(65536)
+        return head + b"\r\n\r\n" + body
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._listener.close()
+
+
+def http_answer(
+    body: bytes = b"", *headers: bytes, status: bytes = b"200 OK", content_type: bytes = b"text/plain"
+) -> bytes:
+    """Return a response that closes its connection."""
+    lines = [b"HTTP/1.1 " + status, b"Content-Type: " + content_type, b"Content-Length: %d" % len(body)]
+    return b"\r\n".join([*lines, *headers, b"Connection: close", b"", body])
+
+
+def attributes_of(span: ReadableSpan) -> dict[str, Any]:
+    """Return the attributes of a span."""
+    return dict(span.attributes or {})
+
+
+def header_block(attributes: dict[str, Any], side: str) -> list[tuple[str, str]]:
+    """Return the header lines of a recorded ``request`` or ``response``, in order."""
+    values = {key: list(value) for key, value in attributes.items() if key.startswith(f"http.{side}.header.")}
+    order = attributes[f"openstack.http.{side}.header_names"]
+    return [(name, values[f"http.{side}.header.{name.lower()}"].pop(0)) for name in order]
 
 
 class OtlpServer:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
 from otel_openstack import attributes as names
-from tests.instrument.harness import Launcher, OtlpServer
-from tests.instrument.test_http_client import Server, _answer
+from tests.instrument.harness import Launcher, OtlpServer, PreparedServer, http_answer
 
 # Eventlet is never imported in the tests' own process, whose sockets and threads are the real ones
 _PROGRAM = """
@@ -94,21 +92,13 @@ for path in sys.argv[2:]:
 """
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Answer with what the test prepared."""
-    server = Server()
-    yield server
-    server.close()
-
-
 @pytest.mark.parametrize("patch", ["", "eventlet.monkey_patch()"], ids=["as it is", "patched"])
 def test_a_hop_of_eventlets_http_client_is_one_whole_exchange(
-    patch: str, server: Server, launcher: Launcher, receiver: OtlpServer
+    patch: str, server: PreparedServer, launcher: Launcher, receiver: OtlpServer
 ) -> None:
     """Though its classes are others than those of http.client; bodies are seen however they are read."""
     chunked = b"HTTP/1.1 201 Made\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
-    server.answers = [_answer(b"one\ntwo"), chunked + b"3\r\none\r\n4\r\n\ntwo\r\n0\r\n\r\n"]
+    server.answers = [http_answer(b"one\ntwo"), chunked + b"3\r\none\r\n4\r\n\ntwo\r\n0\r\n\r\n"]
     program = launcher.write("client.py", _CLIENT.format(patch=patch))
     launcher.run([sys.executable, "-W", "ignore", program, str(server.port), "/sized", "/chunked"])
     for span, request in zip(receiver.wait(2), server.requests, strict=True):

@@ -6,8 +6,6 @@ import gc
 import gzip
 import hashlib
 import io
-import socket
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,102 +13,29 @@ import pytest
 import requests
 from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_openstack import attributes as names
 from otel_openstack.instrument import capture, http_client
 from otel_openstack.instrument.instrumentor import OpenStackInstrumentor
 from otel_openstack.instrument.propagator import request_id
-from tests.instrument.harness import Spans, free_port
+from tests.instrument.harness import PreparedServer, Spans, attributes_of, free_port, header_block, http_answer
+
+pytestmark = pytest.mark.usefixtures("instrumented")
 
 
-@pytest.fixture(autouse=True)
-def _instrumented(spans: Spans) -> Iterator[None]:  # noqa: ARG001  # sets propagators
-    instrumentor = OpenStackInstrumentor()
-    instrumentor.instrument(skip_dep_check=True)
-    yield
-    instrumentor.uninstrument()
-
-
-class Server:
-    """Gives prepared answers, one a connection, and keeps the bytes of each request."""
-
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.answers: list[bytes] = []
-        self.requests: list[bytes] = []
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with connection:
-                self.requests.append(self._read(connection))
-                connection.sendall(self.answers.pop(0))
-
-    def _read(self, connection: socket.socket) -> bytes:
-        data = b""
-        while b"\r\n\r\n" not in data:
-            data += connection.recv(65536)
-        head, _, body = data.partition(b"\r\n\r\n")
-        lower = head.lower()
-        if b"content-length:" in lower:
-            length = int(lower.split(b"content-length:")[1].split(b"\r\n")[0])
-            while len(body) < length:
-                body += connection.recv(65536)
-        elif b"chunked" in lower:
-            while not body.endswith(b"0\r\n\r\n"):
-                body += connection.recv(65536)
-        return head + b"\r\n\r\n" + body
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._listener.close()
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Answer with what the test prepared."""
-    server = Server()
-    yield server
-    server.close()
-
-
-def _answer(
-    body: bytes = b"", *headers: bytes, status: bytes = b"200 OK", content_type: bytes = b"text/plain"
-) -> bytes:
-    lines = [b"HTTP/1.1 " + status, b"Content-Type: " + content_type, b"Content-Length: %d" % len(body)]
-    return b"\r\n".join([*lines, *headers, b"Connection: close", b"", body])
-
-
-def _attributes(span: ReadableSpan) -> dict[str, Any]:
-    return dict(span.attributes or {})
-
-
-def _block(attributes: dict[str, Any], side: str) -> list[tuple[str, str]]:
-    values = {key: list(value) for key, value in attributes.items() if key.startswith(f"http.{side}.header.")}
-    order = attributes[f"openstack.http.{side}.header_names"]
-    return [(name, values[f"http.{side}.header.{name.lower()}"].pop(0)) for name in order]
-
-
-def test_both_header_blocks_are_those_on_the_wire(server: Server, spans: Spans) -> None:
+def test_both_header_blocks_are_those_on_the_wire(server: PreparedServer, spans: Spans) -> None:
     """Order, spelling and repetitions, with what requests and http.client add."""
-    server.answers = [_answer(b"ok", b"Set-Cookie: ", b"x-B: 1", b"X-a: 2", b"X-b: 3", status=b"203 Half True")]
+    server.answers = [http_answer(b"ok", b"Set-Cookie: ", b"x-B: 1", b"X-a: 2", b"X-b: 3", status=b"203 Half True")]
     response = requests.get(f"{server.url}/v3/users/42?limit=1", headers={"x-z": "1", "X-Auth-Token": "tt"}, timeout=5)
     assert response.text == "ok"
     span = spans.one()
-    attributes = _attributes(span)
+    attributes = attributes_of(span)
     wire = [tuple(line.split(": ", 1)) for line in server.requests[0].decode().split("\r\n")[1:-2]]
-    recorded = _block(attributes, "request")
+    recorded = header_block(attributes, "request")
     assert [name for name, _ in recorded] == [name for name, _ in wire]  # type: ignore[misc]
     assert [pair for pair in recorded if pair[0] != "X-Auth-Token"] == [p for p in wire if p[0] != "X-Auth-Token"]
     assert dict(recorded)["X-Auth-Token"].startswith("{SHA256}")
-    assert _block(attributes, "response") == [
+    assert header_block(attributes, "response") == [
         ("Content-Type", "text/plain"), ("Content-Length", "2"), ("Set-Cookie", ""), ("x-B", "1"), ("X-a", "2"),
         ("X-b", "3"), ("Connection", "close"),
     ]  # fmt: skip
@@ -123,24 +48,24 @@ def test_both_header_blocks_are_those_on_the_wire(server: Server, spans: Spans) 
     assert attributes[names.NETWORK_PROTOCOL_VERSION] == "1.1"
 
 
-def test_the_id_of_the_hop_is_that_of_its_span(server: Server, spans: Spans) -> None:
+def test_the_id_of_the_hop_is_that_of_its_span(server: PreparedServer, spans: Spans) -> None:
     """What stands in the header leads to the span."""
-    server.answers = [_answer()]
+    server.answers = [http_answer()]
     requests.get(server.url, timeout=5)
     span = spans.one()
     identifier = request_id(span.get_span_context())
     assert f"X-Requestshook-Request-Id: {identifier}\r\nX-Requestshook-Request-From: tests\r\n" in (
         server.requests[0].decode()
     )
-    assert _attributes(span)[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] == identifier
+    assert attributes_of(span)[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] == identifier
 
 
-def test_every_redirect_is_a_hop(server: Server, spans: Spans) -> None:
+def test_every_redirect_is_a_hop(server: PreparedServer, spans: Spans) -> None:
     """Each has its own span and its own id."""
     digest = "{SHA256}" + hashlib.sha256(b"tt").hexdigest()
-    server.answers = [_answer(b"there", b"Location: /next?token=tt", status=b"302 Found"), _answer(b"here")]
+    server.answers = [http_answer(b"there", b"Location: /next?token=tt", status=b"302 Found"), http_answer(b"here")]
     assert requests.post(server.url, data=b"x", timeout=5).text == "here"
-    first, second = map(_attributes, spans.all(2))
+    first, second = map(attributes_of, spans.all(2))
     assert (first[names.HTTP_REQUEST_METHOD], second[names.HTTP_REQUEST_METHOD]) == ("POST", "GET")
     assert first[names.HTTP_RESPONSE_BODY_CONTENT] == "there"
     assert first["http.response.header.location"] == (f"/next?token={digest}",)
@@ -177,9 +102,9 @@ class _Reader:
     ],
     ids=["bytes", "str", "bytearray", "file", "reader", "generator"],
 )
-def test_every_kind_of_request_body_is_seen_as_it_is_sent(make: Any, server: Server, spans: Spans) -> None:
+def test_every_kind_of_request_body_is_seen_as_it_is_sent(make: Any, server: PreparedServer, spans: Spans) -> None:
     """Nothing is consumed before it is sent, and the caller's request keeps its own body."""
-    server.answers = [_answer()]
+    server.answers = [http_answer()]
     session = requests.Session()
     request = session.prepare_request(
         requests.Request("PUT", server.url, data=make(), headers={"Content-Type": "text/plain"})
@@ -189,28 +114,28 @@ def test_every_kind_of_request_body_is_seen_as_it_is_sent(make: Any, server: Ser
     assert request.body is body
     sent = server.requests[0].partition(b"\r\n\r\n")[2]
     assert sent == b"one two" or b"".join(sent.split(b"\r\n")[1::2]) == b"one two"
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_REQUEST_BODY_CONTENT] == "one two"
     assert attributes[names.HTTP_REQUEST_BODY_SIZE] == 7
 
 
-def test_a_streamed_response_is_recorded_when_it_has_been_read(server: Server, spans: Spans) -> None:
+def test_a_streamed_response_is_recorded_when_it_has_been_read(server: PreparedServer, spans: Spans) -> None:
     """Nothing is read that the application does not read; the span ends with the last byte."""
-    server.answers = [_answer(b"abcdef")]
+    server.answers = [http_answer(b"abcdef")]
     response = requests.get(server.url, stream=True, timeout=5)
     spans.all(0)
     assert response.raw.read(2) == b"ab"
     spans.all(0)
     assert response.raw.read(4) == b"cdef"
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "abcdef"
     assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == 6
 
 
 @pytest.mark.parametrize("how", ["close", "forget", "with"])
-def test_a_response_that_is_not_read_ends_too(how: str, server: Server, spans: Spans) -> None:
+def test_a_response_that_is_not_read_ends_too(how: str, server: PreparedServer, spans: Spans) -> None:
     """Closed, or just forgotten: no span is leaked, and the size is what was read."""
-    server.answers = [_answer(b"abcdef")]
+    server.answers = [http_answer(b"abcdef")]
     response: Any = requests.get(server.url, stream=True, timeout=5)
     response.raw.read(2)
     if how == "with":
@@ -220,7 +145,7 @@ def test_a_response_that_is_not_read_ends_too(how: str, server: Server, spans: S
         response.close()
     del response
     gc.collect()
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "ab"
     assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == 2
 
@@ -237,81 +162,83 @@ def test_a_response_that_is_not_read_ends_too(how: str, server: Server, spans: S
         lambda response: io.BufferedReader(response.raw, 4).read(),
     ],
 )
-def test_every_way_of_reading_a_response_is_observed(read: Any, server: Server, spans: Spans) -> None:
+def test_every_way_of_reading_a_response_is_observed(read: Any, server: PreparedServer, spans: Spans) -> None:
     """There are many, in requests and in urllib3."""
-    server.answers = [_answer(b"one\ntwo\n")]
+    server.answers = [http_answer(b"one\ntwo\n")]
     assert read(requests.get(server.url, stream=True, timeout=5)) == b"one\ntwo\n"
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "one\ntwo\n"
     assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == 8
 
 
-def test_a_coded_response_is_shown_decoded_with_its_size_on_the_wire(server: Server, spans: Spans) -> None:
+def test_a_coded_response_is_shown_decoded_with_its_size_on_the_wire(server: PreparedServer, spans: Spans) -> None:
     """Whether the application has it decoded or not."""
     text = b"x" * 100_000
     coded = gzip.compress(text)
-    server.answers = [_answer(coded, b"Content-Encoding: gzip") for _ in range(2)]
+    server.answers = [http_answer(coded, b"Content-Encoding: gzip") for _ in range(2)]
     assert requests.get(server.url, timeout=5).content == text
     assert requests.get(server.url, stream=True, timeout=5).raw.read(decode_content=False) == coded
-    for attributes in map(_attributes, spans.all(2)):
+    for attributes in map(attributes_of, spans.all(2)):
         assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "x" * 8192
         assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == len(coded)
         assert attributes[names.OPENSTACK_HTTP_RESPONSE_BODY_PREVIEWED] < len(coded)  # it was cut
 
 
-def test_a_chunked_response_is_recorded(server: Server, spans: Spans) -> None:
+def test_a_chunked_response_is_recorded(server: PreparedServer, spans: Spans) -> None:
     """The chunks' own bytes are not part of it."""
     server.answers = [
         b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
         b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
     ]
     assert requests.get(server.url, timeout=5).content == b"abcde"
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "abcde"
     assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == 5
 
 
 @pytest.mark.parametrize(("method", "status"), [("HEAD", b"200 OK"), ("GET", b"204 No Content"), ("GET", b"304 Same")])
-def test_a_response_without_a_body_ends_at_once(method: str, status: bytes, server: Server, spans: Spans) -> None:
+def test_a_response_without_a_body_ends_at_once(
+    method: str, status: bytes, server: PreparedServer, spans: Spans
+) -> None:
     """A HEAD's Content-Length is not a body's size."""
     server.answers = [b"HTTP/1.1 " + status + b"\r\nContent-Length: 9\r\nConnection: close\r\n\r\n"]
     requests.request(method, server.url, timeout=5)
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == 0
     assert names.HTTP_RESPONSE_BODY_CONTENT not in attributes
 
 
-def test_an_error_of_the_server_is_an_error_of_the_hop(server: Server, spans: Spans) -> None:
+def test_an_error_of_the_server_is_an_error_of_the_hop(server: PreparedServer, spans: Spans) -> None:
     """4xx and 5xx, as semantic conventions say of clients."""
-    server.answers = [_answer(status=b"404 Not Found")]
+    server.answers = [http_answer(status=b"404 Not Found")]
     requests.get(server.url, timeout=5)
     span = spans.one()
     assert span.status.status_code is trace.StatusCode.ERROR
-    assert _attributes(span)[names.ERROR_TYPE] == "404"
+    assert attributes_of(span)[names.ERROR_TYPE] == "404"
 
 
 def test_a_refused_connection_is_recorded_and_raised(spans: Spans) -> None:
     """The caller gets the exception of requests."""
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://127.0.0.1:{free_port()}", timeout=5)
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.ERROR_TYPE] == "requests.exceptions.ConnectionError"
     assert names.HTTP_RESPONSE_STATUS_CODE not in attributes
 
 
-def test_a_body_that_breaks_off_is_recorded_and_raised(server: Server, spans: Spans) -> None:
+def test_a_body_that_breaks_off_is_recorded_and_raised(server: PreparedServer, spans: Spans) -> None:
     """What came before the break is in the preview."""
-    server.answers = [_answer(b"abcdef").replace(b"Length: 6", b"Length: 9")]
+    server.answers = [http_answer(b"abcdef").replace(b"Length: 6", b"Length: 9")]
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         requests.get(server.url, timeout=5)
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.ERROR_TYPE].endswith("Error")
     assert attributes[names.HTTP_RESPONSE_STATUS_CODE] == 200
 
 
-def test_the_current_span_is_the_parent(server: Server, spans: Spans) -> None:
+def test_the_current_span_is_the_parent(server: PreparedServer, spans: Spans) -> None:
     """A hop lies within what makes it."""
-    server.answers = [_answer()]
+    server.answers = [http_answer()]
     with trace.get_tracer("t").start_as_current_span("outer") as outer:
         requests.get(server.url, timeout=5)
     hop = spans.all(2)[0]
@@ -319,18 +246,18 @@ def test_the_current_span_is_the_parent(server: Server, spans: Spans) -> None:
     assert hop.parent.span_id == outer.get_span_context().span_id
 
 
-def test_a_suppressed_call_is_not_traced(server: Server, spans: Spans) -> None:
+def test_a_suppressed_call_is_not_traced(server: PreparedServer, spans: Spans) -> None:
     """The exporter's own requests are such calls."""
-    server.answers = [_answer()]
+    server.answers = [http_answer()]
     with suppress_instrumentation():
         requests.get(server.url, timeout=5)
     assert b"traceparent" not in server.requests[0]
     spans.all(0)
 
 
-def test_an_unsampled_call_passes_its_ids_on(server: Server, spans: Spans) -> None:
+def test_an_unsampled_call_passes_its_ids_on(server: PreparedServer, spans: Spans) -> None:
     """And captures nothing."""
-    server.answers = [_answer(b"x")]
+    server.answers = [http_answer(b"x")]
     unsampled = trace.NonRecordingSpan(trace.SpanContext(1, 2, is_remote=True, trace_flags=trace.TraceFlags(0)))
     with trace.use_span(unsampled):
         response = requests.get(server.url, stream=True, timeout=5)
@@ -348,7 +275,7 @@ def test_an_unsampled_call_passes_its_ids_on(server: Server, spans: Spans) -> No
     ],
 )  # fmt: skip
 def test_a_fault_in_the_agent_changes_no_byte(
-    owner: object, name: str, server: Server, monkeypatch: pytest.MonkeyPatch
+    owner: object, name: str, server: PreparedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each function of the capture path fails in turn; the caller gets what it would get without us."""
 
@@ -356,7 +283,7 @@ def test_a_fault_in_the_agent_changes_no_byte(
         raise RuntimeError("planted")
 
     monkeypatch.setattr(owner, name, fail)
-    server.answers = [_answer(b"answer", b"X-A: 1")]
+    server.answers = [http_answer(b"answer", b"X-A: 1")]
     response = requests.post(server.url, data=io.BytesIO(b"question"), timeout=5)
     assert response.content == b"answer"
     assert response.headers["x-a"] == "1"
@@ -364,11 +291,11 @@ def test_a_fault_in_the_agent_changes_no_byte(
     response.close()
 
 
-def test_nothing_is_left_after_uninstrumenting(server: Server, spans: Spans) -> None:
+def test_nothing_is_left_after_uninstrumenting(server: PreparedServer, spans: Spans) -> None:
     """The hook is gone; putting it in again is possible."""
     OpenStackInstrumentor().uninstrument()
     try:
-        server.answers = [_answer()]
+        server.answers = [http_answer()]
         requests.get(server.url, timeout=5)
         assert b"traceparent" not in server.requests[0]
         spans.all(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -12,26 +12,10 @@ import pytest
 
 from otel_openstack import attributes as names
 from otel_openstack.instrument import capture, hop, httpx_client
-from otel_openstack.instrument.instrumentor import OpenStackInstrumentor
 from otel_openstack.instrument.propagator import request_id
-from tests.instrument.harness import Spans, free_port
-from tests.instrument.test_http_client import Server, _answer, _attributes, _block
+from tests.instrument.harness import PreparedServer, Spans, attributes_of, free_port, header_block, http_answer
 
-
-@pytest.fixture(autouse=True)
-def _instrumented(spans: Spans) -> Iterator[None]:  # noqa: ARG001  # sets propagators
-    instrumentor = OpenStackInstrumentor()
-    instrumentor.instrument(skip_dep_check=True)
-    yield
-    instrumentor.uninstrument()
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Answer with what the test prepared."""
-    server = Server()
-    yield server
-    server.close()
+pytestmark = pytest.mark.usefixtures("instrumented")
 
 
 def _plainly(method: str, url: str, **options: Any) -> httpx.Response:
@@ -52,16 +36,16 @@ Ask = Callable[..., httpx.Response]
 
 
 @CLIENTS
-def test_both_messages_are_those_on_the_wire(ask: Ask, server: Server, spans: Spans) -> None:
+def test_both_messages_are_those_on_the_wire(ask: Ask, server: PreparedServer, spans: Spans) -> None:
     """Header blocks in order and spelling, bodies, and the id of the hop."""
-    server.answers = [_answer(b"ok", b"Set-Cookie: ", b"x-B: 1", b"X-b: 3", status=b"203 Half True")]
+    server.answers = [http_answer(b"ok", b"Set-Cookie: ", b"x-B: 1", b"X-b: 3", status=b"203 Half True")]
     answer = ask("PUT", f"{server.url}/v3/users/42?a=b", content=b"hi", headers={"x-z": "1", "Content-Type": "text/x"})
     assert answer.text == "ok"
     span = spans.one()
-    attributes = _attributes(span)
+    attributes = attributes_of(span)
     wire = [tuple(line.split(": ", 1)) for line in server.requests[0].decode().split("\r\n\r\n")[0].split("\r\n")[1:]]
-    assert _block(attributes, "request") == wire
-    assert _block(attributes, "response") == [
+    assert header_block(attributes, "request") == wire
+    assert header_block(attributes, "response") == [
         ("Content-Type", "text/plain"), ("Content-Length", "2"), ("Set-Cookie", ""), ("x-B", "1"), ("X-b", "3"),
         ("Connection", "close"),
     ]  # fmt: skip
@@ -76,11 +60,11 @@ def test_both_messages_are_those_on_the_wire(ask: Ask, server: Server, spans: Sp
 
 
 @CLIENTS
-def test_every_redirect_is_a_hop(ask: Ask, server: Server, spans: Spans) -> None:
+def test_every_redirect_is_a_hop(ask: Ask, server: PreparedServer, spans: Spans) -> None:
     """A body is sent again when the status says so, and each hop has its own id."""
-    server.answers = [_answer(b"", b"Location: /next", status=b"307 Go"), _answer(b"here")]
+    server.answers = [http_answer(b"", b"Location: /next", status=b"307 Go"), http_answer(b"here")]
     assert ask("POST", server.url, content=b"x").text == "here"
-    first, second = map(_attributes, spans.all(2))
+    first, second = map(attributes_of, spans.all(2))
     assert second[names.URL_FULL] == f"{server.url}/next"
     assert first[names.HTTP_REQUEST_BODY_SIZE] == second[names.HTTP_REQUEST_BODY_SIZE] == 1
     ids = [attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] for attributes in (first, second)]
@@ -89,39 +73,41 @@ def test_every_redirect_is_a_hop(ask: Ask, server: Server, spans: Spans) -> None
 
 
 @CLIENTS
-def test_a_coded_response_is_shown_decoded_with_its_size_on_the_wire(ask: Ask, server: Server, spans: Spans) -> None:
+def test_a_coded_response_is_shown_decoded_with_its_size_on_the_wire(
+    ask: Ask, server: PreparedServer, spans: Spans
+) -> None:
     """What httpx decodes is not what passed."""
     coded = gzip.compress(b"x" * 100_000)
-    server.answers = [_answer(coded, b"Content-Encoding: gzip")]
+    server.answers = [http_answer(coded, b"Content-Encoding: gzip")]
     assert len(ask("GET", server.url).content) == 100_000
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "x" * 8192
     assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == len(coded)
 
 
-def test_a_generated_body_and_a_response_in_part(server: Server, spans: Spans) -> None:
+def test_a_generated_body_and_a_response_in_part(server: PreparedServer, spans: Spans) -> None:
     """The span ends when the response is closed, and shows what was read."""
-    server.answers = [_answer(b"abcdef")]
+    server.answers = [http_answer(b"abcdef")]
     with (
         httpx.Client(timeout=5) as client,
         client.stream("POST", server.url, content=iter([b"a", b"b"]), headers={"Content-Type": "text/x"}) as response,
     ):
         assert next(response.iter_raw(3)) == b"abc"
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_REQUEST_BODY_CONTENT] == "ab"
     assert str(attributes[names.HTTP_RESPONSE_BODY_CONTENT]).startswith("abc")
 
 
-def test_an_asynchronous_generator_is_sent(server: Server, spans: Spans) -> None:
+def test_an_asynchronous_generator_is_sent(server: PreparedServer, spans: Spans) -> None:
     """And seen."""
 
     async def pieces() -> AsyncIterator[bytes]:
         yield b"a"
         yield b"b"
 
-    server.answers = [_answer()]
+    server.answers = [http_answer()]
     _asynchronously("POST", server.url, content=pieces(), headers={"Content-Type": "text/x"})
-    assert _attributes(spans.one())[names.HTTP_REQUEST_BODY_CONTENT] == "ab"
+    assert attributes_of(spans.one())[names.HTTP_REQUEST_BODY_CONTENT] == "ab"
 
 
 @CLIENTS
@@ -129,7 +115,7 @@ def test_a_refused_connection_is_recorded_and_raised(ask: Ask, spans: Spans) -> 
     """The caller gets the exception of httpx."""
     with pytest.raises(httpx.ConnectError):
         ask("GET", f"http://127.0.0.1:{free_port()}")
-    assert _attributes(spans.one())[names.ERROR_TYPE] == "httpx.ConnectError"
+    assert attributes_of(spans.one())[names.ERROR_TYPE] == "httpx.ConnectError"
 
 
 @CLIENTS
@@ -142,7 +128,7 @@ def test_a_refused_connection_is_recorded_and_raised(ask: Ask, spans: Spans) -> 
     ],
 )  # fmt: skip
 def test_a_fault_in_the_agent_changes_no_byte(
-    owner: object, name: str, ask: Ask, server: Server, monkeypatch: pytest.MonkeyPatch
+    owner: object, name: str, ask: Ask, server: PreparedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each function of the capture path fails in turn; the caller gets what it would get without us."""
 
@@ -150,6 +136,6 @@ def test_a_fault_in_the_agent_changes_no_byte(
         raise RuntimeError("planted")
 
     monkeypatch.setattr(owner, name, fail)
-    server.answers = [_answer(b"answer")]
+    server.answers = [http_answer(b"answer")]
     assert ask("POST", server.url, content=b"question").content == b"answer"
     assert server.requests[0].endswith(b"\r\n\r\nquestion")

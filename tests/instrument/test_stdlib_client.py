@@ -23,36 +23,22 @@ from otel_openstack import attributes as names
 from otel_openstack.instrument import capture, hop, stdlib_client
 from otel_openstack.instrument.instrumentor import OpenStackInstrumentor
 from otel_openstack.instrument.propagator import request_id
-from tests.instrument.harness import Spans, free_port
-from tests.instrument.test_http_client import Server, _answer, _attributes, _block
+from tests.instrument.harness import PreparedServer, Spans, attributes_of, free_port, header_block, http_answer
 
 _CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
 
 
-@pytest.fixture(autouse=True)
-def _instrumented(spans: Spans) -> Iterator[None]:  # noqa: ARG001  # sets propagators
-    instrumentor = OpenStackInstrumentor()
-    instrumentor.instrument(skip_dep_check=True)
-    yield
-    instrumentor.uninstrument()
+pytestmark = pytest.mark.usefixtures("instrumented")
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Answer with what the test prepared."""
-    server = Server()
-    yield server
-    server.close()
-
-
-def _by_http_client(server: Server, method: str, path: str, body: Any = None, **headers: str) -> bytes:
+def _by_http_client(server: PreparedServer, method: str, path: str, body: Any = None, **headers: str) -> bytes:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
     with connection.getresponse() as response:
         return response.read()
 
 
-def _by_urllib(server: Server, method: str, path: str, body: Any = None, **headers: str) -> bytes:
+def _by_urllib(server: PreparedServer, method: str, path: str, body: Any = None, **headers: str) -> bytes:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(server.url + path, body, named, method=method)
     with urllib.request.urlopen(request, timeout=5) as response:
@@ -60,7 +46,7 @@ def _by_urllib(server: Server, method: str, path: str, body: Any = None, **heade
         return data
 
 
-def _by_urllib3(server: Server, method: str, path: str, body: Any = None, **headers: str) -> bytes:
+def _by_urllib3(server: PreparedServer, method: str, path: str, body: Any = None, **headers: str) -> bytes:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     with urllib3.PoolManager() as pool:
         return pool.request(method, server.url + path, body=body, headers=named, timeout=5).data
@@ -71,19 +57,19 @@ Ask = Callable[..., bytes]
 
 
 @CLIENTS
-def test_both_header_blocks_are_those_on_the_wire(ask: Ask, server: Server, spans: Spans) -> None:
+def test_both_header_blocks_are_those_on_the_wire(ask: Ask, server: PreparedServer, spans: Spans) -> None:
     """Order, spelling and repetitions, with what each library adds of its own."""
-    server.answers = [_answer(b"ok", b"Set-Cookie: ", b"x-B: 1", b"X-a: 2", b"X-b: 3", status=b"203 Half True")]
+    server.answers = [http_answer(b"ok", b"Set-Cookie: ", b"x-B: 1", b"X-a: 2", b"X-b: 3", status=b"203 Half True")]
     assert ask(server, "GET", "/v3/users/42?limit=1", x_z="1", X_Auth_Token="tt") == b"ok"
     span = spans.one()
-    attributes = _attributes(span)
+    attributes = attributes_of(span)
     wire = [tuple(line.split(": ", 1)) for line in server.requests[0].decode().split("\r\n")[1:-2]]
-    recorded = _block(attributes, "request")
+    recorded = header_block(attributes, "request")
     assert [name for name, _ in recorded] == [name for name, _ in wire]  # type: ignore[misc]
     secret = next(value for name, value in recorded if name.lower() == "x-auth-token")
     assert secret.startswith("{SHA256}")
     assert [pair for pair in recorded if pair[1] != secret] == [pair for pair in wire if pair[1] != "tt"]  # type: ignore[misc]
-    assert _block(attributes, "response") == [
+    assert header_block(attributes, "response") == [
         ("Content-Type", "text/plain"), ("Content-Length", "2"), ("Set-Cookie", ""), ("x-B", "1"), ("X-a", "2"),
         ("X-b", "3"), ("Connection", "close"),
     ]  # fmt: skip
@@ -111,38 +97,40 @@ def _pieces() -> Iterator[bytes]:
     "make", [lambda: b"one two", lambda: io.BytesIO(b"one two"), _pieces], ids=["bytes", "file", "generator"]
 )
 def test_every_kind_of_request_body_is_seen_as_it_is_sent(
-    make: Callable[[], Any], ask: Ask, server: Server, spans: Spans
+    make: Callable[[], Any], ask: Ask, server: PreparedServer, spans: Spans
 ) -> None:
     """Frames of chunks are no part of it, whoever makes them."""
-    server.answers = [_answer()]
+    server.answers = [http_answer()]
     ask(server, "PUT", "/x", make(), Content_Type="text/plain")
     sent = server.requests[0].partition(b"\r\n\r\n")[2]
     assert sent == b"one two" or b"".join(sent.split(b"\r\n")[1::2]) == b"one two"
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_REQUEST_BODY_CONTENT] == "one two"
     assert attributes[names.HTTP_REQUEST_BODY_SIZE] == 7
 
 
 @CLIENTS
 @pytest.mark.parametrize("pieces", [[b"abc", b"de"], [b"\r\n", b"\r\n\r\n"]])
-def test_a_chunked_response_is_recorded(pieces: list[bytes], ask: Ask, server: Server, spans: Spans) -> None:
+def test_a_chunked_response_is_recorded(pieces: list[bytes], ask: Ask, server: PreparedServer, spans: Spans) -> None:
     """The chunks' own bytes are not part of it, though urllib3 takes them apart by itself."""
     frames = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [*pieces, b""])
     server.answers = [_CHUNKED + frames]
     assert ask(server, "GET", "/x") == b"".join(pieces)
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == b"".join(pieces).decode()
     assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == len(b"".join(pieces))
 
 
 @CLIENTS
-def test_a_coded_response_is_shown_decoded_with_its_size_on_the_wire(ask: Ask, server: Server, spans: Spans) -> None:
+def test_a_coded_response_is_shown_decoded_with_its_size_on_the_wire(
+    ask: Ask, server: PreparedServer, spans: Spans
+) -> None:
     """Whether the library decodes it or not."""
     text = b"x" * 100_000
     coded = gzip.compress(text)
-    server.answers = [_answer(coded, b"Content-Encoding: gzip")]
+    server.answers = [http_answer(coded, b"Content-Encoding: gzip")]
     assert ask(server, "GET", "/x") in (text, coded)
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "x" * 8192
     assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == len(coded)
 
@@ -150,12 +138,12 @@ def test_a_coded_response_is_shown_decoded_with_its_size_on_the_wire(ask: Ask, s
 @CLIENTS
 @pytest.mark.parametrize(("method", "status"), [("HEAD", b"200 OK"), ("GET", b"204 No Content")])
 def test_a_response_without_a_body_ends_at_once(
-    method: str, status: bytes, ask: Ask, server: Server, spans: Spans
+    method: str, status: bytes, ask: Ask, server: PreparedServer, spans: Spans
 ) -> None:
     """A HEAD's Content-Length is not a body's size."""
     server.answers = [b"HTTP/1.1 " + status + b"\r\nContent-Length: 9\r\nConnection: close\r\n\r\n"]
     ask(server, method, "/x")
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == 0
     assert names.HTTP_RESPONSE_BODY_CONTENT not in attributes
 
@@ -173,24 +161,26 @@ def test_a_response_without_a_body_ends_at_once(
     ],
 )
 @pytest.mark.parametrize("chunked", [False, True])
-def test_every_way_of_reading_a_response_is_observed(read: Any, chunked: bool, server: Server, spans: Spans) -> None:
+def test_every_way_of_reading_a_response_is_observed(
+    read: Any, chunked: bool, server: PreparedServer, spans: Spans
+) -> None:
     """Each piece once, though some ways use others; and the span ends with the body."""
-    server.answers = [_CHUNKED + b"4\r\none\n\r\n4\r\ntwo\n\r\n0\r\n\r\n" if chunked else _answer(b"one\ntwo\n")]
+    server.answers = [_CHUNKED + b"4\r\none\n\r\n4\r\ntwo\n\r\n0\r\n\r\n" if chunked else http_answer(b"one\ntwo\n")]
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     connection.request("GET", "/")
     response = connection.getresponse()
     assert isinstance(response, http.client.HTTPResponse)
     assert read(response) == b"one\ntwo\n"
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "one\ntwo\n"
     assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == 8
     response.close()
 
 
 @pytest.mark.parametrize("how", ["close", "forget"])
-def test_a_response_that_is_not_read_ends_too(how: str, server: Server, spans: Spans) -> None:
+def test_a_response_that_is_not_read_ends_too(how: str, server: PreparedServer, spans: Spans) -> None:
     """Closed, or just forgotten: no span is leaked, and the size is what was read."""
-    server.answers = [_answer(b"abcdef")]
+    server.answers = [http_answer(b"abcdef")]
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     connection.request("GET", "/")
     response = connection.getresponse()
@@ -199,17 +189,17 @@ def test_a_response_that_is_not_read_ends_too(how: str, server: Server, spans: S
         response.close()
     del response, connection
     gc.collect()
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "ab"
     assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == 2
 
 
 @pytest.mark.parametrize("ask", [_by_urllib, _by_urllib3])
-def test_every_redirect_is_a_hop(ask: Ask, server: Server, spans: Spans) -> None:
+def test_every_redirect_is_a_hop(ask: Ask, server: PreparedServer, spans: Spans) -> None:
     """Each has its own span and its own id; urllib3 knows how often it has sent the request before."""
-    server.answers = [_answer(b"there", b"Location: /next", status=b"302 Found"), _answer(b"here")]
+    server.answers = [http_answer(b"there", b"Location: /next", status=b"302 Found"), http_answer(b"here")]
     assert ask(server, "GET", "/") == b"here"
-    first, second = map(_attributes, spans.all(2))
+    first, second = map(attributes_of, spans.all(2))
     assert first[names.HTTP_RESPONSE_BODY_CONTENT] == "there"
     assert second[names.URL_FULL] == f"{server.url}/next"
     ids = [attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] for attributes in (first, second)]
@@ -219,31 +209,31 @@ def test_every_redirect_is_a_hop(ask: Ask, server: Server, spans: Spans) -> None
         assert second[names.HTTP_REQUEST_RESEND_COUNT] == 1
 
 
-def test_every_retry_of_urllib3_is_a_hop(server: Server, spans: Spans) -> None:
+def test_every_retry_of_urllib3_is_a_hop(server: PreparedServer, spans: Spans) -> None:
     """Also one after an error of the connection."""
-    busy = _answer(b"busy", status=b"503 Busy")
-    server.answers = [busy, b"", _answer(b"well")]
+    busy = http_answer(b"busy", status=b"503 Busy")
+    server.answers = [busy, b"", http_answer(b"well")]
     retries = urllib3.Retry(3, status_forcelist=[503], backoff_factor=0)
     with urllib3.PoolManager() as pool:
         assert pool.request("GET", server.url, retries=retries, timeout=5).data == b"well"
-    hops = list(map(_attributes, spans.all(3)))
+    hops = list(map(attributes_of, spans.all(3)))
     assert [hop.get(names.HTTP_REQUEST_RESEND_COUNT, 0) for hop in hops] == [0, 1, 2]
     assert [hop.get(names.HTTP_RESPONSE_STATUS_CODE) for hop in hops] == [503, None, 200]
     assert hops[1][names.ERROR_TYPE] == "http.client.RemoteDisconnected"
 
 
-def test_a_hop_of_requests_has_one_span(server: Server, spans: Spans) -> None:
+def test_a_hop_of_requests_has_one_span(server: PreparedServer, spans: Spans) -> None:
     """Though urllib3 and http.client are beneath it."""
-    server.answers = [_answer(b"x"), _answer(b"y")]
+    server.answers = [http_answer(b"x"), http_answer(b"y")]
     assert requests.get(server.url, timeout=5).content == b"x"
     assert _by_urllib3(server, "GET", "/") == b"y"
     assert len(spans.all(2)) == 2
     assert server.requests[0].lower().count(b"traceparent") == 1
 
 
-def test_a_body_that_is_sent_by_hand_is_seen(server: Server, spans: Spans) -> None:
+def test_a_body_that_is_sent_by_hand_is_seen(server: PreparedServer, spans: Spans) -> None:
     """As swift's clients do: header lines one by one, chunks framed by the caller."""
-    server.answers = [_answer()]
+    server.answers = [http_answer()]
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     connection.putrequest("PUT", "/x")
     connection.putheader("Transfer-Encoding", "chunked")
@@ -253,15 +243,15 @@ def test_a_body_that_is_sent_by_hand_is_seen(server: Server, spans: Spans) -> No
         connection.send(piece)
     connection.getresponse().read()
     connection.close()
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_REQUEST_BODY_CONTENT] == "hello!\n"
     assert attributes[names.HTTP_REQUEST_BODY_SIZE] == 7
 
 
 @CLIENTS
-def test_ids_that_are_passed_on_give_way_to_those_of_the_hop(ask: Ask, server: Server, spans: Spans) -> None:
+def test_ids_that_are_passed_on_give_way_to_those_of_the_hop(ask: Ask, server: PreparedServer, spans: Spans) -> None:
     """As a proxy would that copies the headers it was sent."""
-    server.answers = [_answer()]
+    server.answers = [http_answer()]
     ask(server, "GET", "/", traceparent="00-" + "1" * 32 + "-" + "2" * 16 + "-01", X_Requestshook_Request_Id="1" * 32)
     context = spans.one().get_span_context()
     head = server.requests[0].decode().lower()
@@ -282,11 +272,11 @@ def test_a_connection_that_is_kept_has_an_exchange_for_each_request(spans: Spans
         connection.request("GET", f"/{number}")
         assert connection.getresponse().read() == b"%d" % number
     connection.close()
-    assert [_attributes(span)[names.HTTP_RESPONSE_BODY_SIZE] for span in spans.all(3)] == [1, 1, 1]
+    assert [attributes_of(span)[names.HTTP_RESPONSE_BODY_SIZE] for span in spans.all(3)] == [1, 1, 1]
 
 
 @CLIENTS
-def test_a_refused_connection_is_recorded_and_raised(ask: Ask, server: Server, spans: Spans) -> None:
+def test_a_refused_connection_is_recorded_and_raised(ask: Ask, server: PreparedServer, spans: Spans) -> None:
     """The caller gets the exception of its library."""
     server.port = free_port()
     server.url = f"http://127.0.0.1:{server.port}"
@@ -294,33 +284,33 @@ def test_a_refused_connection_is_recorded_and_raised(ask: Ask, server: Server, s
         ask(server, "GET", "/")
     count = 4 if ask is _by_urllib3 else 1  # it tries again three times
     for span in spans.all(count):
-        assert names.ERROR_TYPE in _attributes(span)
-        assert names.HTTP_RESPONSE_STATUS_CODE not in _attributes(span)
+        assert names.ERROR_TYPE in attributes_of(span)
+        assert names.HTTP_RESPONSE_STATUS_CODE not in attributes_of(span)
 
 
 def test_a_port_that_is_none_is_told_by_the_socket_and_recorded(spans: Spans) -> None:
     """As everything else that cannot be connected to."""
     with pytest.raises((OSError, OverflowError)) as raised:
         http.client.HTTPConnection("127.0.0.1", -1, timeout=5).request("GET", "/")
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert str(attributes[names.ERROR_TYPE]).endswith(raised.type.__name__)
     assert attributes[names.SERVER_PORT] == 0
 
 
-def test_a_body_that_breaks_off_is_recorded_and_raised(server: Server, spans: Spans) -> None:
+def test_a_body_that_breaks_off_is_recorded_and_raised(server: PreparedServer, spans: Spans) -> None:
     """The caller gets the exception of http.client."""
-    server.answers = [_answer(b"abcdef").replace(b"Length: 6", b"Length: 9")]
+    server.answers = [http_answer(b"abcdef").replace(b"Length: 6", b"Length: 9")]
     with pytest.raises(http.client.IncompleteRead):
         _by_http_client(server, "GET", "/")
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.ERROR_TYPE] == "http.client.IncompleteRead"
     assert attributes[names.HTTP_RESPONSE_STATUS_CODE] == 200
 
 
 @CLIENTS
-def test_a_suppressed_call_is_not_traced(ask: Ask, server: Server, spans: Spans) -> None:
+def test_a_suppressed_call_is_not_traced(ask: Ask, server: PreparedServer, spans: Spans) -> None:
     """The exporter's own requests are such calls."""
-    server.answers = [_answer()]
+    server.answers = [http_answer()]
     with suppress_instrumentation():
         ask(server, "GET", "/")
     assert b"traceparent" not in server.requests[0].lower()
@@ -328,9 +318,9 @@ def test_a_suppressed_call_is_not_traced(ask: Ask, server: Server, spans: Spans)
 
 
 @CLIENTS
-def test_an_unsampled_call_passes_its_ids_on(ask: Ask, server: Server, spans: Spans) -> None:
+def test_an_unsampled_call_passes_its_ids_on(ask: Ask, server: PreparedServer, spans: Spans) -> None:
     """And captures nothing."""
-    server.answers = [_answer(b"x")]
+    server.answers = [http_answer(b"x")]
     unsampled = trace.NonRecordingSpan(trace.SpanContext(1, 2, is_remote=True, trace_flags=trace.TraceFlags(0)))
     with trace.use_span(unsampled):
         ask(server, "GET", "/")
@@ -349,7 +339,7 @@ def test_an_unsampled_call_passes_its_ids_on(ask: Ask, server: Server, spans: Sp
     ],
 )  # fmt: skip
 def test_a_fault_in_the_agent_changes_no_byte(
-    owner: object, name: str, ask: Ask, server: Server, monkeypatch: pytest.MonkeyPatch
+    owner: object, name: str, ask: Ask, server: PreparedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each function of the capture path fails in turn; the caller gets what it would get without us."""
 
@@ -357,7 +347,7 @@ def test_a_fault_in_the_agent_changes_no_byte(
         raise RuntimeError("planted")
 
     monkeypatch.setattr(owner, name, fail)
-    server.answers = [_answer(b"answer", b"X-A: 1")]
+    server.answers = [http_answer(b"answer", b"X-A: 1")]
     assert ask(server, "POST", "/", io.BytesIO(b"question"), Content_Length="8") == b"answer"
     assert server.requests[0].endswith(b"\r\n\r\nquestion")
 
@@ -391,7 +381,7 @@ def test_a_request_through_a_tunnel_is_one_to_its_end(host: str, url: str, spans
     def relay() -> None:
         connection, _ = listener.accept()
         with connection:
-            for answer in (b"HTTP/1.1 200 Go on\r\n\r\n", _answer(b"ok")):
+            for answer in (b"HTTP/1.1 200 Go on\r\n\r\n", http_answer(b"ok")):
                 head = b""
                 while b"\r\n\r\n" not in head:
                     head += connection.recv(65536)
@@ -405,7 +395,7 @@ def test_a_request_through_a_tunnel_is_one_to_its_end(host: str, url: str, spans
         connection.request("GET", "/a")
         assert connection.getresponse().read() == b"ok"
         connection.close()
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.URL_FULL] == url
     assert attributes[names.SERVER_PORT] == 81
     assert b"traceparent" not in heads[0]
@@ -413,9 +403,9 @@ def test_a_request_through_a_tunnel_is_one_to_its_end(host: str, url: str, spans
 
 
 @pytest.mark.parametrize("ask", [_by_urllib, _by_urllib3])
-def test_a_request_to_a_proxy_is_one_to_its_server(ask: Any, server: Server, spans: Spans) -> None:
+def test_a_request_to_a_proxy_is_one_to_its_server(ask: Any, server: PreparedServer, spans: Spans) -> None:
     """The target on the wire is the whole URL, and so is what is recorded."""
-    server.answers = [_answer(b"ok")]
+    server.answers = [http_answer(b"ok")]
     if ask is _by_urllib3:
         with urllib3.ProxyManager(server.url) as pool:
             assert pool.request("GET", "http://h:81/a?b", timeout=5).data == b"ok"
@@ -424,15 +414,17 @@ def test_a_request_to_a_proxy_is_one_to_its_server(ask: Any, server: Server, spa
         with opener.open("http://h:81/a?b", timeout=5) as response:
             assert response.read() == b"ok"
     assert server.requests[0].startswith(b"GET http://h:81/a?b HTTP/1.1\r\n")
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.URL_FULL] == "http://h:81/a?b"
     assert attributes[names.SERVER_ADDRESS] == "h"
 
 
 @pytest.mark.parametrize("how", ["close", "forget", "ask again"])
-def test_a_connection_given_up_before_the_response_ends_its_exchange(how: str, server: Server, spans: Spans) -> None:
+def test_a_connection_given_up_before_the_response_ends_its_exchange(
+    how: str, server: PreparedServer, spans: Spans
+) -> None:
     """With an error: it is not known what the server did."""
-    server.answers = [_answer(), _answer()]
+    server.answers = [http_answer(), http_answer()]
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     connection.request("GET", "/first")
     if how == "ask again":
@@ -444,12 +436,12 @@ def test_a_connection_given_up_before_the_response_ends_its_exchange(how: str, s
         connection.sock.close()
     del connection
     gc.collect()
-    attributes = _attributes(spans.one())
+    attributes = attributes_of(spans.one())
     assert attributes[names.ERROR_TYPE] == "ConnectionAbortedError"
     assert names.HTTP_RESPONSE_STATUS_CODE not in attributes
 
 
-def test_a_response_whose_class_cannot_be_exchanged_ends_its_exchange(server: Server, spans: Spans) -> None:
+def test_a_response_whose_class_cannot_be_exchanged_ends_its_exchange(server: PreparedServer, spans: Spans) -> None:
     """Its header block is known, its body goes unseen."""
 
     class Wrapper:
@@ -461,14 +453,14 @@ def test_a_response_whose_class_cannot_be_exchanged_ends_its_exchange(server: Se
         def __getattr__(self, name: str) -> Any:
             return getattr(self.wrapped, name)
 
-    server.answers = [_answer(b"body")]
+    server.answers = [http_answer(b"body")]
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     connection.response_class = Wrapper  # type: ignore[assignment]  # as http.client takes it
     connection.request("GET", "/")
     response = connection.getresponse()
     assert isinstance(response, Wrapper)
     assert response.read() == b"body"
-    assert _attributes(spans.one())[names.HTTP_RESPONSE_STATUS_CODE] == 200
+    assert attributes_of(spans.one())[names.HTTP_RESPONSE_STATUS_CODE] == 200
 
 
 def test_resends_are_not_counted_beneath_requests() -> None:
@@ -484,11 +476,11 @@ def test_resends_are_not_counted_beneath_requests() -> None:
     assert seen == [2, 0]
 
 
-def test_an_error_of_the_server_is_an_error_of_the_hop(server: Server, spans: Spans) -> None:
+def test_an_error_of_the_server_is_an_error_of_the_hop(server: PreparedServer, spans: Spans) -> None:
     """4xx and 5xx, as semantic conventions say of clients."""
-    server.answers = [_answer(b"no", status=b"404 Not Found")]
+    server.answers = [http_answer(b"no", status=b"404 Not Found")]
     with pytest.raises(urllib.error.HTTPError) as raised:
         _by_urllib(server, "GET", "/")
     assert raised.value.read() == b"no"
     raised.value.close()
-    assert _attributes(spans.one())[names.ERROR_TYPE] == "404"
+    assert attributes_of(spans.one())[names.ERROR_TYPE] == "404"
