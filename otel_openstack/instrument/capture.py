@@ -138,7 +138,7 @@ class Exchange:
         if self.ended:
             return
         mask = masking_of(self._settings).body
-        kind, message = _qualified_name(type(error)), mask(str(error))
+        kind, message = error_type(error), mask(str(error))
         self.attributes[names.ERROR_TYPE] = kind
         self.span.set_status(Status(StatusCode.ERROR, f"{kind}: {message}"))
         self.span.add_event(
@@ -250,7 +250,9 @@ def _header_keys(prefix: str, name: str) -> tuple[str, str]:
     return keys
 
 
-def _qualified_name(kind: type) -> str:
+def error_type(error: BaseException) -> str:
+    """Return what an error is called in spans and metrics: its class's name, qualified unless it is Python's own."""
+    kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 

@@ -15,6 +15,7 @@ from opentelemetry.util.types import AnyValue
 
 from otel_openstack import __version__
 from otel_openstack import attributes as names
+from otel_openstack.instrument.capture import error_type
 from otel_openstack.instrument.guard import never_raises
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class Measurement:
 
     def fail(self, error: BaseException) -> None:
         """Count it out when it ended without an answer."""
-        self.end({names.ERROR_TYPE: type(error).__qualname__})
+        self.end({names.ERROR_TYPE: error_type(error)})
 
 
 def observe_processor(processor: BoundedSpanProcessor) -> None:

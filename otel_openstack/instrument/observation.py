@@ -10,7 +10,7 @@ from opentelemetry.context import Context, attach, detach
 from opentelemetry.util.types import AnyValue
 
 from otel_openstack import attributes as names
-from otel_openstack.instrument.capture import METHODS, Exchange
+from otel_openstack.instrument.capture import METHODS, Exchange, error_type
 from otel_openstack.instrument.environ import REQUEST_FROM, REQUEST_ID, Environ
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.metrics import Measurement
@@ -165,7 +165,7 @@ class Observation:
         if self._exchange is not None:
             self._identify()
             self._exchange.fail(error)
-        self._measure(type(error).__qualname__)
+        self._measure(error_type(error))
 
     @never_raises
     def end(self) -> None:
