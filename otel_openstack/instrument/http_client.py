@@ -10,152 +10,54 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from http.client import HTTPMessage
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from opentelemetry import trace
-from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
-from opentelemetry.trace import SpanKind
-from opentelemetry.util.types import AnyValue
-
-from otel_openstack import __version__
 from otel_openstack import attributes as names
-from otel_openstack.instrument import hop, runtime
-from otel_openstack.instrument.capture import METHODS, Exchange, Pairs
+from otel_openstack.instrument.capture import Pairs
 from otel_openstack.instrument.guard import never_raises
-from otel_openstack.instrument.metrics import Measurement, metrics_of
-from otel_openstack.instrument.preview import masking_of
-from otel_openstack.instrument.propagator import request_id
+from otel_openstack.instrument.hop import DEFAULT_PORTS, VERSIONS, ClientExchange, Hop, SendTracer
 from otel_openstack.instrument.streams import OBSERVED, _Proxy, observed_body
-from otel_openstack.route import is_excluded, route
-from otel_openstack.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from urllib.parse import SplitResult
+    from collections.abc import Callable
 
     from requests import PreparedRequest, Response
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_VERSIONS = {10: "1.0", 11: "1.1", 20: "2"}
 
-
-class HopTracer:
+class AdapterTracer(SendTracer):
     """Makes the wrapper of ``HTTPAdapter.send``."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._tracer = trace.get_tracer("otel_openstack.instrument.http_client", __version__)
-        self._metrics = metrics_of("client")
-
-    def send(
-        self,
-        wrapped: Callable[..., Response],
-        instance: object,  # noqa: ARG002  # wrapt's signature
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-    ) -> Response:
-        """Send a prepared request, observed."""
-        observed = self._observe(args, kwargs)
-        if type(observed) is not _Hop:
-            return wrapped(*args, **kwargs)
-        try:
-            response = wrapped(*args, **kwargs)
-        except BaseException as error:
-            observed.fail(error)
-            raise
-        finally:
-            observed.restore()
-        observed.answer(response)
-        return response
+    @never_raises
+    def _observe(self, request: PreparedRequest, *_args: Any, **_kwargs: Any) -> Hop | None:
+        hop = self.begin(request.method or "", request.url or "", request.headers.__setitem__)
+        if hop is not None and hop.exchange is not None:
+            _describe(hop, hop.exchange, request)
+        return hop
 
     @never_raises
-    def _observe(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _Hop | None:
-        if not is_http_instrumentation_enabled():
-            return None
-        request: PreparedRequest = args[0] if args else kwargs["request"]
-        method, url = request.method or "", request.url or ""
-        if is_excluded(url, self._settings.excluded_urls):
-            return None
-        parts = urlsplit(url)
-        template = route(parts.path)
-        known = method in METHODS
-        parent = runtime.parent_context()
-        # What a sampler may decide by (semantic conventions, HTTP client spans); the rest follows at the end
-        begun: dict[str, AnyValue] = {
-            names.HTTP_REQUEST_METHOD: method if known else "_OTHER",
-            names.URL_FULL: masking_of(self._settings).text(url),
-            names.SERVER_ADDRESS: parts.hostname or "",
-            names.SERVER_PORT: parts.port or _DEFAULT_PORTS.get(parts.scheme, 0),
-        }
-        span = self._tracer.start_span(f"{method if known else 'HTTP'} {template}", parent, SpanKind.CLIENT, begun)
-        for name, value in hop.injected(trace.set_span_in_context(span, parent)).items():
-            request.headers[name] = value
-        measurement = None if self._metrics is None else self._metrics.begin(begun)
-        if not span.is_recording():
-            return None if measurement is None else _Hop(request, None, measurement)
-        exchange = Exchange(self._settings, span, is_server=False, path=parts.path)
-        observed = _Hop(request, exchange, measurement)
-        self._describe(exchange, request, parts)
-        if not known:
-            exchange.attributes[names.HTTP_REQUEST_METHOD_ORIGINAL] = method
-        return observed
-
-    @never_raises
-    def _describe(self, exchange: Exchange, request: PreparedRequest, url: SplitResult) -> None:
-        attributes = exchange.attributes
-        attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_ID] = request_id(exchange.span.get_span_context())
-        caller = request.headers.get(names.HEADER_REQUESTSHOOK_REQUEST_FROM)
-        if caller:
-            attributes[names.OPENSTACK_REQUESTSHOOK_REQUEST_FROM] = caller
-        exchange.request(_sent_headers(request, url))
-        if request.body is not None and exchange.request_body is not None:
-            body: Any = observed_body(request.body, exchange.request_body)
-            if isinstance(body, OBSERVED):
-                request.body = cast("Any", body)
-
-
-class _Hop:
-    """A request that is being sent."""
-
-    __slots__ = ("_body", "_exchange", "_measurement", "_request")
-
-    def __init__(self, request: PreparedRequest, exchange: Exchange | None, measurement: Measurement | None) -> None:
-        self._request = request
-        self._body = request.body
-        self._exchange = exchange
-        self._measurement = measurement
-
-    @never_raises
-    def restore(self) -> None:
-        """Give the request its own body back: a redirect rewinds that."""
-        self._request.body = self._body
-
-    @never_raises
-    def fail(self, error: BaseException) -> None:
-        """Record what was raised instead of a response."""
-        if self._exchange is not None:
-            self._exchange.fail(error)
-        if self._measurement is not None:
-            self._measurement.fail(error)
-
-    @never_raises
-    def answer(self, response: Response) -> None:
-        """Record the response, and have its body looked at."""
-        exchange = self._exchange
-        if self._measurement is not None:
-            self._measurement.answered(response.status_code)
+    def _answer(self, hop: Hop, response: Response) -> None:
+        exchange = hop.answered(response.status_code)
         if exchange is None:
             return
         raw = response.raw
         message = getattr(getattr(raw, "_original_response", None), "msg", None)
         headers: Pairs = message.raw_items() if isinstance(message, HTTPMessage) else response.headers.items()
         exchange.response(response.status_code, response.reason or "", headers)
-        exchange.attributes[names.NETWORK_PROTOCOL_VERSION] = _VERSIONS.get(getattr(raw, "version", 0), "")
+        exchange.attributes[names.NETWORK_PROTOCOL_VERSION] = VERSIONS.get(getattr(raw, "version", 0), "")
         if hasattr(raw, "stream"):
             response.raw = ObservedResponse(raw, exchange)
         else:  # an adapter that does not speak through urllib3
             exchange.end()
+
+
+@never_raises
+def _describe(hop: Hop, exchange: ClientExchange, request: PreparedRequest) -> None:
+    exchange.request(_sent_headers(request))
+    if request.body is not None and exchange.request_body is not None:
+        body: Any = observed_body(request.body, exchange.request_body)
+        if isinstance(body, OBSERVED):
+            hop.lend(request, "body", body)
 
 
 def _native(value: Any) -> str:
@@ -164,14 +66,15 @@ def _native(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def _sent_headers(request: PreparedRequest, url: SplitResult) -> list[tuple[str, str]]:
+def _sent_headers(request: PreparedRequest) -> list[tuple[str, str]]:
     """Return the header lines as they leave: those of requests, and before them what http.client puts first."""
     headers = request.headers
     # items() of requests looks every name up again; both of these go through the names in their order
     values = headers.lower_items() if hasattr(headers, "lower_items") else headers.items()
     lines = [(_native(name), _native(value)) for name, (_, value) in zip(headers, values, strict=True)]
     if "Host" not in headers:
-        port = "" if url.port in (None, _DEFAULT_PORTS.get(url.scheme)) else f":{url.port}"
+        url = urlsplit(request.url or "")
+        port = "" if url.port in (None, DEFAULT_PORTS.get(url.scheme)) else f":{url.port}"
         host = url.hostname or ""
         first = [("Host", f"[{host}]{port}" if ":" in host else host + port)]
         if "Accept-Encoding" not in headers:
@@ -183,7 +86,7 @@ def _sent_headers(request: PreparedRequest, url: SplitResult) -> list[tuple[str,
 class ObservedResponse(_Proxy):
     """A response of urllib3 that is looked at as it is read."""
 
-    def __init__(self, raw: object, exchange: Exchange) -> None:
+    def __init__(self, raw: object, exchange: ClientExchange) -> None:
         super().__init__(raw)
         self._self_exchange = exchange
         # Of a coded body the last bytes may have arrived while decoded ones still wait to be read
@@ -213,15 +116,10 @@ class ObservedResponse(_Proxy):
     def stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
         """Iterate over the body as the response does."""
         decoded = kwargs.get("decode_content", args[1] if len(args) > 1 else None)
-        try:
+        with self._self_exchange:
             for data in self.__wrapped__.stream(*args, **kwargs):
                 self._passed(data, decoded, at_end=False)
                 yield data
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self._self_exchange.fail(error)
-            raise
         self._end()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -246,11 +144,8 @@ class ObservedResponse(_Proxy):
             self._end()
 
     def _read(self, read: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        try:
+        with self._self_exchange:
             return read(*args, **kwargs)
-        except BaseException as error:
-            self._self_exchange.fail(error)
-            raise
 
     @never_raises
     def _passed(self, data: Any, decoded: bool | None, *, at_end: bool, count: int | None = None) -> None:

@@ -145,10 +145,10 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
         self._wrap_named(module, "HTTPConnectionPool._make_request", counting_resends)
 
     def _wrap_requests(self, module: ModuleType, settings: Settings) -> None:
-        from otel_openstack.instrument.http_client import HopTracer
+        from otel_openstack.instrument.http_client import AdapterTracer
         from otel_openstack.instrument.stdlib_client import recorded_above
 
-        tracer = HopTracer(settings)
+        tracer = AdapterTracer(settings)
 
         def send(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
             return tracer.send(recorded_above(wrapped), instance, args, kwargs)
@@ -159,8 +159,8 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
         from otel_openstack.instrument.httpx_client import TransportTracer
 
         tracer = TransportTracer(settings)
-        self._wrap_named(module, "HTTPTransport.handle_request", tracer.handle)
-        self._wrap_named(module, "AsyncHTTPTransport.handle_async_request", tracer.handle_async)
+        self._wrap_named(module, "HTTPTransport.handle_request", tracer.send)
+        self._wrap_named(module, "AsyncHTTPTransport.handle_async_request", tracer.send_async)
 
     def _wrap_cliff(self, module: ModuleType, _settings: Settings) -> None:
         def initialise(wrapped: Callable[..., Any], _instance: object, args: Any, kwargs: Any) -> Any:

@@ -1,7 +1,7 @@
 """HTTP metrics, and those of our queue, as the semantic conventions name them, where the user exports metrics.
 
-Every request counts, sampled or not. Body sizes are those that were seen: a server's, of recorded exchanges. A client's
-duration ends with the header block of the response: when its body is read is up to the application.
+Every request counts, sampled or not. Body sizes are those that were seen: of recorded exchanges. A client's duration
+ends with the header block of the response: when its body is read is up to the application.
 """
 
 from __future__ import annotations
@@ -78,10 +78,13 @@ class Metrics:
         self._active.add(1, chosen)
         return Measurement(self, chosen)
 
-    def _end(self, attributes: Attributes, seconds: float, at_end: Attributes) -> None:
+    def _end(self, attributes: Attributes, seconds: float, at_end: Attributes) -> Attributes:
         self._active.add(-1, attributes)
         attributes = attributes | {name: at_end[name] for name in _OF_THE_END if name in at_end}
         self._duration.record(seconds, attributes)
+        return attributes
+
+    def _measure_bodies(self, attributes: Attributes, at_end: Attributes) -> None:
         for name, histogram in self._sizes:
             size = at_end.get(name)
             if isinstance(size, int):
@@ -91,10 +94,11 @@ class Metrics:
 class Measurement:
     """A request in flight."""
 
-    __slots__ = ("_attributes", "_metrics", "_start")
+    __slots__ = ("_attributes", "_is_over", "_metrics", "_start")
 
     def __init__(self, owner: Metrics, attributes: Attributes) -> None:
-        self._metrics: Metrics | None = owner
+        self._metrics = owner
+        self._is_over = False
         self._attributes = attributes
         self._start = perf_counter()
 
@@ -104,9 +108,18 @@ class Measurement:
 
         :param attributes: those of its span at the end; of a request that is not recorded, status and route.
         """
-        owner, self._metrics = self._metrics, None
-        if owner is not None:
-            owner._end(self._attributes, perf_counter() - self._start, attributes)
+        if not self._is_over:
+            self._is_over = True
+            self._attributes = self._metrics._end(self._attributes, perf_counter() - self._start, attributes)
+            self.sizes(attributes)
+
+    @never_raises
+    def sizes(self, attributes: Attributes) -> None:
+        """Measure the bodies, where their sizes are known only after the request has been counted out.
+
+        :param attributes: those of its span at the end.
+        """
+        self._metrics._measure_bodies(self._attributes, attributes)
 
     def answered(self, status: int) -> None:
         """Count it out when all that is known of its end is the status."""

@@ -10,19 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from http.client import CONTINUE, HTTPConnection, HTTPResponse
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry import trace
-from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
-
-from otel_openstack import __version__
 from otel_openstack import attributes as names
-from otel_openstack.instrument import hop
 from otel_openstack.instrument.capture import Exchange
 from otel_openstack.instrument.guard import never_raises
+from otel_openstack.instrument.hop import VERSIONS, ClientExchange, Hop, HopTracer
 from otel_openstack.instrument.streams import OBSERVED, observed_body
-from otel_openstack.settings import Settings
 
 _Arguments = tuple[Any, ...]
 _Keywords = Mapping[str, Any]
@@ -30,13 +25,16 @@ _Keywords = Mapping[str, Any]
 _recorded_above: ContextVar[bool] = ContextVar("otel_openstack_recorded_above", default=False)
 _resends: ContextVar[int] = ContextVar("otel_openstack_resends", default=0)
 
+# Not imported here: where eventlet's copy comes first, that would set off the hook of http.client, which needs us
 if TYPE_CHECKING:
+    from http.client import HTTPConnection, HTTPResponse
+
     _Response = HTTPResponse
 else:  # a mixin, as eventlet's copy of the module has classes of its own
     _Response = object
 
+_HOP = "_otel_openstack_hop"
 _EXCHANGE = "_otel_openstack_exchange"
-_VERSIONS = {10: "1.0", 11: "1.1"}
 _MAX_CHUNK_HEAD = 18  # 16 hex digits and the end of the line
 
 
@@ -65,55 +63,35 @@ def counting_resends(wrapped: Callable[..., Any], _instance: object, args: _Argu
         _resends.reset(token)
 
 
-class _Unanswered:
-    """The exchange of a connection from its request on; when the connection goes without an answer, so does it."""
+class ConnectionTracer(HopTracer):
+    """Makes the wrappers of the methods of ``HTTPConnection`` that are named as its own.
 
-    __slots__ = ("exchange",)
-
-    def __init__(self, exchange: Exchange) -> None:
-        self.exchange: Exchange | None = exchange
-
-    @never_raises
-    def __del__(self) -> None:
-        if self.exchange is not None:
-            self.exchange.fail(ConnectionAbortedError("the connection was given up before the response"))
-
-
-class ConnectionTracer:
-    """Makes the wrappers of the methods of ``HTTPConnection`` that are named as its own."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._tracer = trace.get_tracer("otel_openstack.instrument.stdlib_client", __version__)
+    A connection has its hop from the request on; when it goes without an answer, so does the hop.
+    """
 
     def endheaders(
         self, wrapped: Callable[..., Any], instance: HTTPConnection, args: _Arguments, kwargs: _Keywords
     ) -> Any:
         """Send the header block, and a body if it is given here, observed."""
-        instance.__dict__.pop(_EXCHANGE, None)
-        if _recorded_above.get() or not is_http_instrumentation_enabled():
-            return wrapped(*args, **kwargs)
-        exchange = self._observe(instance)
-        if type(exchange) is not Exchange:
+        instance.__dict__.pop(_HOP, None)
+        hop = None if _recorded_above.get() else self._observe(instance)
+        if type(hop) is not Hop:
             return wrapped(*args, **kwargs)
         given = args[0] if args else kwargs.get("message_body")
-        body = None if given is None else _observed(exchange, given)
+        body = None if given is None else _observed(hop.exchange, given)
         if isinstance(body, OBSERVED):
             args, kwargs = ((body, *args[1:]), kwargs) if args else (args, {**kwargs, "message_body": body})
-        try:
+        with hop:
             result = wrapped(*args, **kwargs)
-        except BaseException as error:
-            exchange.fail(error)
-            raise
         # Not before: what was sent till now was a proxy's CONNECT, the header block and the body that we have seen
-        _await(instance, exchange)
+        _await(instance, hop)
         return result
 
     def send(self, wrapped: Callable[..., Any], instance: HTTPConnection, args: _Arguments, kwargs: _Keywords) -> Any:
         """Send a part of the body, observed."""
-        waiting: _Unanswered | None = instance.__dict__.get(_EXCHANGE)
-        if waiting is not None and waiting.exchange is not None and args:
-            part = _observed_part(waiting.exchange, args[0])
+        hop: Hop | None = instance.__dict__.get(_HOP)
+        if hop is not None and hop.exchange is not None and args:
+            part = _observed_part(hop.exchange, args[0])
             if isinstance(part, OBSERVED):
                 args = (part, *args[1:])
         return wrapped(*args, **kwargs)
@@ -122,28 +100,24 @@ class ConnectionTracer:
         self, wrapped: Callable[..., HTTPResponse], instance: HTTPConnection, args: _Arguments, kwargs: _Keywords
     ) -> HTTPResponse:
         """Read the header block of the response, observed; swift's ``getexpect`` also returns interim ones."""
-        waiting: _Unanswered | None = instance.__dict__.pop(_EXCHANGE, None)
-        if waiting is None or waiting.exchange is None:
+        hop: Hop | None = instance.__dict__.pop(_HOP, None)
+        if hop is None:
             return wrapped(*args, **kwargs)
-        exchange, waiting.exchange = waiting.exchange, None
-        try:
+        with hop:
             response = wrapped(*args, **kwargs)
-        except BaseException as error:
-            exchange.fail(error)
-            raise
-        if getattr(response, "status", None) == CONTINUE:
-            _await(instance, exchange)
+        if getattr(response, "status", None) == HTTPStatus.CONTINUE:
+            _await(instance, hop)
         else:
-            _answer(exchange, response)
+            _answer(hop, response)
         return response
 
     def close(self, wrapped: Callable[..., Any], instance: HTTPConnection, args: _Arguments, kwargs: _Keywords) -> Any:
         """Close the connection, and give up what it waited for."""
-        instance.__dict__.pop(_EXCHANGE, None)
+        instance.__dict__.pop(_HOP, None)
         return wrapped(*args, **kwargs)
 
     @never_raises
-    def _observe(self, connection: Any) -> Exchange | None:
+    def _observe(self, connection: Any) -> Hop | None:
         buffer: list[bytes] = connection._buffer  # the request line and the header lines, about to be sent
         method, target = buffer[0].decode("latin-1").split(" ")[:2]
         present = {_name(line) for line in buffer[1:]}
@@ -154,10 +128,10 @@ class ConnectionTracer:
                 buffer[1:] = [line for line in buffer[1:] if _name(line) != stale]
             connection.putheader(name, value)
 
-        exchange = hop.begin(self._settings, self._tracer, method, _url(connection, target), put_header)
-        if exchange is not None:
-            _describe(exchange, buffer[1:])
-        return exchange
+        hop = self.begin(method, _url(connection, target), put_header)
+        if hop is not None and hop.exchange is not None:
+            _describe(hop.exchange, buffer[1:])
+        return hop
 
 
 def _name(line: bytes) -> bytes:
@@ -187,8 +161,8 @@ def _url(connection: Any, target: str) -> str:
 
 
 @never_raises
-def _await(connection: Any, exchange: Exchange) -> None:
-    connection.__dict__[_EXCHANGE] = _Unanswered(exchange)
+def _await(connection: Any, hop: Hop) -> None:
+    connection.__dict__[_HOP] = hop
 
 
 @never_raises
@@ -214,14 +188,17 @@ def _without_chunk_frame(view: memoryview) -> memoryview:
 
 
 @never_raises
-def _observed(exchange: Exchange, body: Any) -> Any:
-    return None if exchange.request_body is None else observed_body(body, exchange.request_body)
+def _observed(exchange: Exchange | None, body: Any) -> Any:
+    return None if exchange is None or exchange.request_body is None else observed_body(body, exchange.request_body)
 
 
 @never_raises
-def _answer(exchange: Exchange, response: Any) -> None:
+def _answer(hop: Hop, response: Any) -> None:
+    exchange = hop.answered(response.status)
+    if exchange is None:
+        return
     exchange.response(response.status, response.reason or "", response.headers.items())
-    exchange.attributes[names.NETWORK_PROTOCOL_VERSION] = _VERSIONS.get(response.version, "")
+    exchange.attributes[names.NETWORK_PROTOCOL_VERSION] = VERSIONS.get(response.version, "")
     if response.length == 0 or response.isclosed():
         exchange.end()
         return
@@ -282,13 +259,11 @@ class _ObservedResponse(_Response):
     def _otel_openstack_read(self, read: Callable[..., Any], args: _Arguments, kwargs: _Keywords) -> Any:
         if self._otel_openstack_depth:
             return read(*args, **kwargs)
-        exchange: Exchange = self.__dict__[_EXCHANGE]
+        exchange: ClientExchange = self.__dict__[_EXCHANGE]
         self._otel_openstack_depth = 1
         try:
-            data = read(*args, **kwargs)
-        except BaseException as error:
-            exchange.fail(error)
-            raise
+            with exchange:
+                data = read(*args, **kwargs)
         finally:
             self._otel_openstack_depth = 0
         self._otel_openstack_passed(exchange, read.__name__, args, data)

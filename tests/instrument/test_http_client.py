@@ -15,7 +15,7 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from otel_openstack import attributes as names
-from otel_openstack.instrument import capture, http_client
+from otel_openstack.instrument import capture, hop, http_client
 from otel_openstack.instrument.instrumentor import OpenStackInstrumentor
 from otel_openstack.instrument.propagator import request_id
 from tests.instrument.harness import PreparedServer, Spans, attributes_of, free_port, header_block, http_answer
@@ -270,7 +270,7 @@ def test_an_unsampled_call_passes_its_ids_on(server: PreparedServer, spans: Span
     ("owner", "name"),
     [
         (capture.Exchange, "request"), (capture.Exchange, "response"), (capture.Exchange, "_finish"),
-        (capture.Preview, "__init__"), (capture.Preview, "content"), (http_client, "route"),
+        (capture.Preview, "__init__"), (capture.Preview, "content"), (hop, "route"),
         (http_client, "_sent_headers"), (http_client, "observed_body"), (http_client, "ObservedResponse"),
     ],
 )  # fmt: skip
