@@ -1,7 +1,8 @@
 """Run the suites of other projects without the agent and with it: ``python -m tests.suites [NAME …]``.
 
-Each test must end alike. One that does not is run alone, three times each way, before it counts: some are flaky by
-themselves. Sources, environments and reports are left in ``build/suites/``.
+Each test must end alike. One that does not is run alone again and again, as often each way and many at once, before it
+counts: some depend on time, and fail under load by themselves. Those are listed with how often they fail each way; what
+fails with the agent alone, or much more often, counts. Sources, environments and reports are left in ``build/suites/``.
 """
 
 from __future__ import annotations
@@ -15,17 +16,22 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.instrument.harness import OtlpServer
 from tests.suites import outcomes
+from tests.suites.rates import Rates
 from tests.suites.table import SUITES, Suite
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "suites"
-_RERUNS = 3
+_RERUNS = 20
+_MOST_RERUNS = 100
+_AT_ONCE = 6 * (os.cpu_count() or 1)  # what depends on time fails under load
 _INHERITED = ("PATH", "HOME", "USER", "LANG", "LC_ALL")
 _PIP = ("--quiet", "--disable-pip-version-check", "--no-input")
 _TEST_TIMEOUT = 120
@@ -59,17 +65,20 @@ class Place:
 class Comparison:
     """How two runs of a suite compare.
 
-    :param differing: tests that end otherwise with the agent, also when run alone.
-    :param flaky: tests that ended otherwise once, but in no way when run alone.
+    :param tried: tests that ended otherwise with the agent, and how they end when they are run again.
     :param spans: how many came of the whole run, exported as a service's are.
     """
 
     suite: Suite
     plain: outcomes.Outcomes
     traced: outcomes.Outcomes
-    differing: list[str]
-    flaky: list[str]
+    tried: Mapping[str, Rates]
     spans: int
+
+    @property
+    def differing(self) -> list[str]:
+        """The tests that end otherwise with the agent."""
+        return [name for name, rates in self.tried.items() if not rates.are_alike]
 
     @property
     def is_good(self) -> bool:
@@ -78,10 +87,10 @@ class Comparison:
 
     def remarks(self) -> Iterator[str]:
         """Yield a line for each test that differed, whatever it counts for."""
-        for what, names in (("differs", self.differing), ("flaky", self.flaky)):
-            for name in names:
-                ends = f"{self.plain.get(name, 'not run')}, {self.traced.get(name, 'not run')} with the agent"
-                yield f"{what}: {name}: {ends}"
+        for name, rates in self.tried.items():
+            ends = f"{self.plain.get(name, 'not run')}, {self.traced.get(name, 'not run')} with the agent"
+            verdict = "differs" if not rates.are_alike else "flaky" if rates.are_flaky else "not seen again"
+            yield f"{verdict}: {name}: {ends}; again: {rates}"
         for name, reason in self.suite.exempt.items():
             yield f"exempt: {name}: {reason}"
         if not self.spans:
@@ -90,7 +99,7 @@ class Comparison:
     def __str__(self) -> str:
         return (
             f"{self.suite.name:<18}{len(self.plain):>7}{outcomes.failed(self.plain):>14}"
-            f"{outcomes.failed(self.traced):>12}{len(self.differing):>8}{len(self.flaky):>7}"
+            f"{outcomes.failed(self.traced):>12}{len(self.differing):>8}{len(self.tried) - len(self.differing):>7}"
             f"{len(self.suite.exempt):>8}{self.spans:>8}"
         )
 
@@ -133,21 +142,29 @@ def compare(suite: Suite) -> Comparison:
         traced = run(suite, place, "traced", suite.arguments, receiver)
         spans = len(receiver.spans)
         suspects = [name for name in outcomes.differing(plain, traced) if name not in suite.exempt]
-        differing = [name for name in suspects if _differs_alone(suite, place, name, receiver)]
+        tried = {name: _tried_again(suite, place, name, receiver) for name in suspects}
     finally:
         receiver.close()
-    flaky = [name for name in suspects if name not in differing]
-    return Comparison(suite, plain, traced, differing, flaky, spans)
+    return Comparison(suite, plain, traced, tried, spans)
 
 
-def _differs_alone(suite: Suite, place: Place, identity: str, receiver: OtlpServer) -> bool:
-    """Tell whether a test ends otherwise with the agent, however often each is tried."""
+def _tried_again(suite: Suite, place: Place, identity: str, receiver: OtlpServer) -> Rates:
+    """Run a test alone each way, until it is known whether the agent makes a difference."""
     node = outcomes.node_id(identity, place.sources)
 
-    def ends(way: str, to: OtlpServer | None = None) -> set[str | None]:
-        return {run(suite, place, way, (node,), to).get(identity) for _ in range(_RERUNS)}
+    def end(number: int) -> str:
+        way, to = ("traced", receiver) if number % 2 else ("plain", None)
+        return run(suite, place, f"{way}-{number}", (node,), to).get(identity, "not run")
 
-    return not ends("plain-alone") & ends("traced-alone", receiver)
+    rates = Rates(Counter(), Counter())
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        while rates.plain.total() < _MOST_RERUNS:
+            _tell(f"{suite.name}: {identity}, again {_RERUNS} times each way")
+            ends = list(threads.map(end, range(2 * _RERUNS)))  # by turns, so that the load is the same
+            rates += Rates(Counter(ends[::2]), Counter(ends[1::2]))
+            if rates.differ or rates.are_alike:
+                break
+    return rates
 
 
 def prepare(suite: Suite) -> Place:
