@@ -56,7 +56,7 @@ def _describe(hop: Hop, exchange: ClientExchange, request: PreparedRequest) -> N
     exchange.request(_sent_headers(request))
     if request.body is not None and exchange.request_body is not None:
         body: Any = observed_body(request.body, exchange.request_body)
-        if isinstance(body, OBSERVED):
+        if type(body) in OBSERVED:
             hop.lend(request, "body", body)
 
 

@@ -85,10 +85,9 @@ class Observation:
         self, start_response: StartResponse, status: str, headers: list[tuple[str, str]], *args: Any, **kwargs: Any
     ) -> Callable[[bytes], object]:
         """Begin the response as the server does."""
-        if self._echo:
-            echoing = self._echoing(headers)
-            if type(echoing) is list:
-                headers = echoing
+        echoing = self._echoing(headers)
+        if type(echoing) is list:
+            headers = echoing
         write = start_response(status, headers, *args, **kwargs)
         if self._exchange is None and self._measurement is None:
             return write
@@ -97,7 +96,7 @@ class Observation:
 
     @never_raises
     def _echoing(self, headers: Any) -> list[tuple[str, str]] | None:
-        if not isinstance(headers, (list, tuple)):  # an iterator is the server's to take
+        if not self._echo or not isinstance(headers, (list, tuple)):  # an iterator is the server's to take
             return None
         # A proxy, as swift's is, passes on what it was answered: ids of the hop behind
         kept = (line for line in headers if line[0].lower() not in _ECHOED)
@@ -266,7 +265,7 @@ class ObservedSizedBody(ObservedBody):
 
     def __iter__(self) -> Iterator[bytes]:
         body = self._again()
-        return body if isinstance(body, ObservedBody) else iter(self._body)
+        return body if type(body) is ObservedBody else iter(self._body)
 
     @never_raises
     def _again(self) -> ObservedBody:
@@ -274,6 +273,10 @@ class ObservedSizedBody(ObservedBody):
 
     def __len__(self) -> int:
         return len(self._body)  # type: ignore[arg-type]  # chosen for bodies that have a length
+
+
+OBSERVED_BODIES = ObservedBody, ObservedSizedBody
+"""What a body of the application may be replaced by."""
 
 
 def _echoed_headers(environ: Environ) -> list[tuple[str, str]]:

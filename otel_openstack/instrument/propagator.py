@@ -79,7 +79,7 @@ class RequestshookPropagator(TextMapPropagator):
         """Return the context with the hop's span in it, unless there is a remote one already."""
         context = Context() if context is None else context
         found = self._found(carrier, context, getter)
-        return found if isinstance(found, Context) else context
+        return found if type(found) is Context else context
 
     @never_raises
     def _found(self, carrier: CarrierT, context: Context, getter: Getter[CarrierT]) -> Context | None:
@@ -107,7 +107,7 @@ def keep_propagator(
     Only where it has one: users who leave it out of ``OTEL_PROPAGATORS`` do not get it back.
     """
     kept = _kept(*args, **kwargs)
-    if isinstance(kept, CompositePropagator):
+    if type(kept) is CompositePropagator:
         wrapped(kept)
     else:
         wrapped(*args, **kwargs)

@@ -79,7 +79,7 @@ class ConnectionTracer(HopTracer):
             return wrapped(*args, **kwargs)
         given = args[0] if args else kwargs.get("message_body")
         body = None if given is None else _observed(hop.exchange, given)
-        if isinstance(body, OBSERVED):
+        if type(body) in OBSERVED:
             args, kwargs = ((body, *args[1:]), kwargs) if args else (args, {**kwargs, "message_body": body})
         with hop:
             result = wrapped(*args, **kwargs)
@@ -92,7 +92,7 @@ class ConnectionTracer(HopTracer):
         hop: Hop | None = instance.__dict__.get(_HOP)
         if hop is not None and hop.exchange is not None and args:
             part = _observed_part(hop.exchange, args[0])
-            if isinstance(part, OBSERVED):
+            if type(part) in OBSERVED:
                 args = (part, *args[1:])
         return wrapped(*args, **kwargs)
 

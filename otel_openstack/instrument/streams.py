@@ -101,7 +101,7 @@ class ObservedIterator(_Proxy):
         return piece
 
 
-OBSERVED = ObservedFile, ObservedIterator
+OBSERVED = ObservedFile, ObservedBufferedFile, ObservedIterator
 """What a body may be replaced by."""
 
 

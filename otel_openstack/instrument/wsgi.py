@@ -31,7 +31,7 @@ from otel_openstack.instrument.environ import (
 )
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.metrics import metrics_of
-from otel_openstack.instrument.observation import Observation, ObservedBody, StartResponse
+from otel_openstack.instrument.observation import OBSERVED_BODIES, Observation, StartResponse
 from otel_openstack.instrument.preview import masking_of
 from otel_openstack.instrument.propagator import parse_request_id
 from otel_openstack.instrument.streams import ObservedFile, feeding_from_uwsgi, observed_file
@@ -79,8 +79,8 @@ class ObservedApplication:
             raise
         finally:
             detach(token)
-        observed = observation.body(body)
-        return observed if isinstance(observed, ObservedBody) else body
+        observed: Any = observation.body(body)
+        return observed if type(observed) in OBSERVED_BODIES else body
 
     @never_raises
     def _observe(self, environ: Environ) -> Observation | None:

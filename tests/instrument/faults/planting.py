@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import cycle
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
@@ -24,6 +23,7 @@ import otel_openstack.instrument
 import otel_openstack.redaction
 import otel_openstack.route
 from otel_openstack.instrument import capture
+from otel_openstack.instrument.guard import never_raises
 
 # No part of an exchange: what sets the agent up, and how spans leave
 _ELSEWHERE = frozenset(
@@ -38,34 +38,72 @@ class PlantedError(Exception):
     """What a planted fault raises."""
 
 
-def _raise(_original: Callable[..., Any], *_args: Any, **_kwargs: Any) -> Any:
-    raise PlantedError
+class Interruption(BaseException):
+    """What the host's machinery raises in the middle of anything, as ``eventlet.Timeout`` and ``SystemExit`` are."""
+
+
+class Awkward:
+    """An object with which nothing can be done: whoever does not leave it alone fails."""
+
+    def __getattribute__(self, _name: str) -> Any:
+        raise PlantedError
+
+    def _fail(self, *_arguments: object) -> Any:
+        raise PlantedError
+
+    __bool__ = __len__ = __iter__ = __next__ = __call__ = __eq__ = __hash__ = __getitem__ = __contains__ = _fail  # type: ignore[assignment]  # that they do not fit is what it is for
+    __int__ = __index__ = __str__ = __bytes__ = __enter__ = __add__ = __radd__ = __lt__ = __gt__ = _fail
+
+    def __repr__(self) -> str:
+        return "something awkward"
+
+
+def _raising(kind: type[BaseException]) -> Callable[..., Any]:
+    def fault(_original: Callable[..., Any], *_args: Any, **_kwargs: Any) -> Any:
+        raise kind("planted")
+
+    return fault
+
+
+def _giving(value: object) -> Callable[..., Any]:
+    return lambda _original, *_args, **_kwargs: value
+
+
+def _give_awkward(_original: Callable[..., Any], *_args: Any, **_kwargs: Any) -> Any:
+    return Awkward()  # made when it is given: whoever goes through all objects comes upon none
 
 
 def _hang(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    if not _hung:  # once a run: what is called for every header would hang for minutes
+    if not _hung:  # not each time: what is called for every header would hang for minutes
         _hung.append(True)
         time.sleep(0.05)
     return original(*args, **kwargs)
 
 
-_nonsense = cycle((42, "nonsense", None, object()))
+def hang_again() -> None:
+    """Have a function that hangs do so at its next call too."""
+    _hung.clear()
 
 
-def _give(_original: Callable[..., Any], *_args: Any, **_kwargs: Any) -> Any:
-    """Give all kinds of nonsense in turn."""
-    return next(_nonsense)
+def interrupt(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Raise, once, what is nobody's but the host's to catch."""
+    if not _hung:
+        _hung.append(True)
+        raise Interruption
+    return original(*args, **kwargs)
 
-
-def _give_number(_original: Callable[..., Any], *_args: Any, **_kwargs: Any) -> Any:
-    """Give what no constructor may: ``None``, as each does that works, would be no nonsense."""
-    return 42
-
-
-FAULTS: dict[str, Callable[..., Any]] = {"raises": _raise, "hangs": _hang, "gives nonsense": _give}
-OF_CONSTRUCTORS = {**FAULTS, "gives nonsense": _give_number}
 
 _hung: list[bool] = []
+
+# The interpreter's own two may come at any call: no memory, no stack
+_RAISED = {f"raises {kind.__name__}": _raising(kind) for kind in (PlantedError, MemoryError, RecursionError)}
+_NUMBER = {"gives 42": _giving(42)}
+_NONSENSE = {f"gives {value!r}": _giving(value) for value in (None, "nonsense", b"nonsense", {})} | _NUMBER
+
+HANGS = {"hangs": _hang}
+FAULTS: dict[str, Callable[..., Any]] = {**HANGS, **_RAISED, **_NONSENSE, "gives something awkward": _give_awkward}
+# No constructor may give what each does that works: None would be no nonsense
+OF_CONSTRUCTORS = {**HANGS, **_RAISED, **_NUMBER}
 
 
 @dataclass(frozen=True)
@@ -115,6 +153,14 @@ def victims() -> list[Victim]:
                 for inner, inner_name in _nested(code, name):
                     found[inner] = Victim(inner_name, function, inner)
     return sorted(found.values(), key=lambda victim: (victim.code.co_filename, victim.code.co_firstlineno))
+
+
+def guarded() -> set[Victim]:
+    """Return those of them that never raise."""
+    guard = never_raises(lambda: None).__code__
+    functions = (found for found in gc.get_objects() if isinstance(found, FunctionType) and found.__code__ is guard)
+    inner = {function.__dict__["__wrapped__"].__code__ for function in functions}
+    return {victim for victim in victims() if victim.code in inner}
 
 
 def _faulty(code: CodeType) -> CodeType:
@@ -168,7 +214,7 @@ def planted(victim: Victim, fault: Callable[..., Any]) -> Iterator[list[str]]:
     holder.__globals__[_KEY] = _acting(victim, act)
     holder.__code__ = _replaced(own, victim.code, _faulty(victim.code))
     forget()
-    _hung.clear()
+    hang_again()
     try:
         yield calls
     finally:
