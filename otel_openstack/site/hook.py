@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
 
 _STYLE = "assets/stylesheets/site.css"
+_DIAGRAMS = "assets/scripts/diagrams.js"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Name our style, and our copies of the scripts: the theme then asks no other host for them."""
-    config.extra_javascript.append(_place(MERMAID.name))
+    config.extra_javascript += [_place(MERMAID.name), _DIAGRAMS]
     config.extra_css.append(_STYLE)
     config.extra["polyfills"] = [_place(WORKER.name)]
     return config
@@ -34,7 +35,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.remove(written)
     text = index(recordings(Path(config.docs_dir)), config.site_name, introduction)
     files.append(File.generated(config, INDEX, content=text))
-    files.append(File.generated(config, _STYLE, abs_src_path=str(Path(__file__).with_name("site.css"))))
+    for place in (_STYLE, _DIAGRAMS):
+        ours = Path(__file__).with_name(Path(place).name)
+        files.append(File.generated(config, place, abs_src_path=str(ours)))
     for name, path in config.extra["scripts"].items():
         files.append(File.generated(config, _place(name), abs_src_path=path))
     return files

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.visit import Visitor, complaints, picture
+from tests.browser.visit import WIDTHS, Visitor, complaints, letters, picture
 from tests.cloud.demo import SITE, demonstrate
 from tests.cloud.progress import Progress
 
@@ -34,6 +34,16 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("demo")
     demonstrate(directory, Progress(quiet=True))
     return directory / SITE
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_diagram_can_be_read_on_any_screen(command: str, width: str, visitor: Visitor, site: Path) -> None:
+    """What is too wide scrolls in its frame, and nothing makes the page wider than the window."""
+    page = visitor.open(site / f"{command.replace(' ', '-')}.html", width=width)
+    expect(page.locator(".mermaid svg .messageText").last).to_be_attached()
+    assert letters(page) >= 11
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

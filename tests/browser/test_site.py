@@ -1,6 +1,7 @@
 """A site of pages in a real browser, opened from disk: nobody serves it."""
 
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,19 +12,25 @@ from otel_openstack.conversation.model import Body, Headers
 from otel_openstack.render import page as pages
 from otel_openstack.site import build
 from tests.browser.test_html import COMMAND, HOSTILE
-from tests.browser.visit import WIDTHS, Scheme, Visitor, complaints, picture
+from tests.browser.visit import WIDTHS, Scheme, Visitor, complaints, letters, picture
 from tests.golden.cases import image_list, marks, request, response, said
 
+STORAGE = ("swift-proxy-server", "swift-container-server", "swift-object-server")
 pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="there is no npm, which Mermaid comes from")
 
 
 @pytest.fixture(scope="module")
 def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build a site of two good pages, and one for each hostile text."""
+    """Build a site of some good pages, and one for each hostile text."""
     del browser  # without it there is nothing to build for
     folder, output = tmp_path_factory.mktemp("pages"), tmp_path_factory.mktemp("site")
     (folder / "list.md").write_text(pages.render(image_list(), command=COMMAND))
     (folder / "marks.md").write_text(pages.render(marks()))
+    services = ("openstack", "nova-api", "neutron-server", "glance-api", *STORAGE)
+    path = "/v1/AUTH_22c8d4e61a6f4a7e8b1e0c4b3a6f2d10/glance/6ab6b1cf"
+    hops = [request(caller, callee, "GET", f"http://c{path}") for caller, callee in pairwise(services)]
+    wide = [message for asked in hops for message in (asked, response(asked, 200, "OK"))]
+    (folder / "wide.md").write_text(pages.render(said(*wide)))
     for number, hostile in enumerate(HOSTILE):
         headers: Headers = ((hostile, hostile), ("Location", hostile), ("", hostile))
         asked = request(hostile, "b", "GET", f"http://c/{hostile}", headers, Body(hostile), gap=hostile)
@@ -48,6 +55,29 @@ def test_the_diagram_has_every_participant_and_every_arrow(page: Page) -> None:
     box = page.locator(".mermaid svg").bounding_box()
     assert box is not None
     assert box["width"] > 300
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_wide_diagram_can_be_read_and_scrolls_in_its_frame(width: str, visitor: Visitor, site: Path) -> None:
+    """By keyboard, too; the page stays as wide as the window."""
+    page = visitor.open(site / "wide.html", width=width)
+    expect(page.locator(".mermaid svg .messageText")).to_have_count(12)
+    assert letters(page) >= 11
+    frame = page.locator("div.mermaid")
+    frame.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('div.mermaid').scrollLeft > 0")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    picture(page, f"site-wide-{width}")
+
+
+def test_a_small_diagram_is_as_large_as_it_was_drawn(page: Page) -> None:
+    """And as small as the window, before it scrolls."""
+    expect(page.locator(".mermaid svg .messageText")).to_have_count(6)
+    assert letters(page) > 14
+    assert page.evaluate(
+        "(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('div.mermaid'))"
+    )
 
 
 def test_tabs_switch_between_header_and_body(page: Page) -> None:
@@ -104,7 +134,7 @@ def test_pictures_of_it_are_kept(scheme: Scheme, width: str, visitor: Visitor, s
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("name", ["index", "list"])
+@pytest.mark.parametrize("name", ["index", "list", "wide"])
 def test_everybody_can_read_and_operate_what_we_write(name: str, visitor: Visitor, site: Path, axe: str) -> None:
     """axe-core finds nothing serious in the article; what stands around it is the theme's."""
     page = visitor.open(site / f"{name}.html", is_checked=True)

@@ -79,6 +79,14 @@ def picture(page: Page, name: str) -> Path:
     return file
 
 
+def letters(page: Page) -> float:
+    """Return how high the smallest letters of the Mermaid diagrams are on the screen, in CSS pixels."""
+    sizes: list[float] = page.locator(".mermaid svg text").evaluate_all(
+        "(texts) => texts.map((text) => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a)"
+    )
+    return min(sizes)
+
+
 def complaints(page: Page, axe: str, within: str = "html") -> list[str]:
     """Return what axe-core finds serious."""
     page.evaluate(axe)
