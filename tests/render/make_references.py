@@ -3,10 +3,10 @@ r"""Make the tables of references from what the services' and the client's own s
 ``python -m tests.render.make_references FOLDER``, where the folder holds what this fetched::
 
     pip download --no-deps --no-binary :all: -d FOLDER keystone glance swift nova openstack-placement cinder \
-        neutron-lib openstack-heat python-openstackclient
+        neutron-lib openstack-heat octavia designate ironic manila magnum barbican python-openstackclient
 
-An operation is a section with ``.. rest_method::`` lines, and its anchor is the id that docutils derives from the
-section's title (docutils.nodes.make_id). A command is an entry point, and its page the folder of its group.
+An operation is a section with ``.. rest_method::`` lines (barbican's has it as its title), and its anchor is the id that
+docutils derives from the section's title (docutils.nodes.make_id). A command is an entry point, and its page the folder of its group.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from typing import Any
 
 TABLES = Path(__file__).parents[2] / "otel_openstack" / "render" / "references"
 
-# Service type -> source distribution, and which of its files is which page
+_BARBICAN = ("secrets", "secret_metadata", "secret_consumers", "containers", "container_consumers", "orders", "acls",
+             "quotas", "store_backends")  # fmt: skip
+# Service type -> source distribution, and which of its files is which page below /api-ref/
 PAGES = {
     "identity": ("keystone", {"v3/index.rst": "identity/v3/", "v3-ext/index.rst": "identity/v3-ext/"}),
     "image": (
@@ -38,10 +40,19 @@ PAGES = {
     "block-storage": ("cinder", {"v3/index.rst": "block-storage/v3/"}),
     "network": ("neutron_lib", {"v2/index.rst": "network/v2/"}),
     "orchestration": ("openstack_heat", {"v1/index.rst": "orchestration/v1/"}),
+    "load-balancer": ("octavia", {"index.rst": "load-balancer/", "v2/index.rst": "load-balancer/v2/"}),
+    "dns": ("designate", {"index.rst": "dns/", "dns-api-v2-index.rst": "dns/dns-api-v2-index.html"}),
+    "baremetal": ("ironic", {"index.rst": "baremetal/"}),
+    "shared-file-system": ("manila", {"index.rst": "shared-file-system/"}),
+    "container-infrastructure-management": ("magnum", {"index.rst": "container-infrastructure-management/"}),
+    "key-manager": ("barbican", {f"{name}.rst": f"/barbican/latest/api/reference/{name}.html" for name in _BARBICAN}),
 }
+_SOURCES = {"barbican": "doc/source/api/reference/"}
 
 _INCLUDE = re.compile(r"\.\. include:: *(\S+)")
 _METHOD = re.compile(r"\.\. rest_method:: +([A-Z]+) +(\S+)")
+_TITLE = re.compile(r"(GET|POST|PUT|DELETE) ((?:/|\{\w+_ref\})\S+)")
+_REFERENCE = re.compile(r"\{(\w+)_ref\}")  # what barbican calls the URL of a thing
 _RULE = re.compile(r"([=~*#^\"'.`-])\1{2,} *$")
 _ACTION = re.compile(r"\(([\w-]+) Action\)")
 _GROUP = re.compile(r'\[project\.entry-points\."openstack\.(\w+)((?:\.\w+)*)"\]')
@@ -53,8 +64,9 @@ def main(folder: Path) -> None:
     table = {}
     for service, (distribution, pages) in PAGES.items():
         (archive,) = folder.glob(f"{distribution}-*.tar.gz")
+        above = _SOURCES.get(distribution, "api-ref/source/")
         with tarfile.open(archive) as sources:
-            rows = [row for file, page in pages.items() for row in _operations(sources, file, page)]
+            rows = [row for file, page in pages.items() for row in _operations(sources, above + file, page)]
         table[service] = rows
         print(f"{service}: {len(rows)} operations of {archive.name}")
     _write("operations.json", table)
@@ -112,8 +124,8 @@ def _operations(sources: tarfile.TarFile, file: str, page: str) -> list[tuple[st
             # The second section of a name has an id that depends on all the others
             anchors[level + 1 :] = [""] * (level - len(anchors) + 1) + ["" if anchor in taken else anchor]
             taken.add(anchor)
-        elif operation := _METHOD.match(line):
-            route = re.split(r"\?|\{\?", operation[2])[0].rstrip("/") or "/"
+        if operation := _METHOD.match(line) or (_TITLE.fullmatch(above) if title == above else None):
+            route = _REFERENCE.sub(r"/v1/\1s/{\1_id}", re.split(r"\?|\{\?", operation[2])[0].rstrip("/") or "/")
             action = _ACTION.search(title) if route.endswith("/action") else None
             key = operation[1], route, action[1] if action else ""
             around = next((anchor for anchor in reversed(anchors[:-1]) if anchor), "")
@@ -127,7 +139,7 @@ def _operations(sources: tarfile.TarFile, file: str, page: str) -> list[tuple[st
 
 def _lines(sources: tarfile.TarFile, file: str) -> Iterator[str]:
     """Yield the lines of a file and of those that it includes."""
-    root = sources.getnames()[0].partition("/")[0] + "/api-ref/source/"
+    root = sources.getnames()[0].partition("/")[0] + "/"
     content = sources.extractfile(root + file)
     assert content is not None
     for line in content.read().decode().splitlines():

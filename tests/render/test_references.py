@@ -1,5 +1,7 @@
 """Links to the API reference and to that of the client."""
 
+from urllib.parse import urljoin
+
 import pytest
 
 from otel_openstack.render.references import api_reference, command_reference
@@ -23,12 +25,22 @@ ID = "3856e92b-6c1c-48d6-9308-186ad966da6f"
         ("cinder-api", f"POST /v3/{ID.replace('-', '')}/volumes", None, "block-storage/v3/#create-a-volume"),
         ("cinder-api", "POST /v3/volumes", None, "block-storage/v3/#create-a-volume"),
         ("cinder", f"POST /v3/volumes/{ID}/action", '{"os-extend"', "block-storage/v3/#volume-actions-volumes-action"),
+        ("heat-api", "GET /v1/22c8d4e61a6f4a7e/stacks", None, "orchestration/v1/#list-stacks"),
+        ("octavia-api", "GET /v2.0/lbaas/loadbalancers", None, "load-balancer/v2/#list-load-balancers"),
+        ("designate-api", f"GET /dns/v2/zones/{ID}", None, "dns/dns-api-v2-index.html#show-a-zone"),
+        ("ironic-api", "POST /baremetal/v1/nodes", None, "baremetal/#create-node"),
+        ("manila-api", "GET /share/v2/shares/detail", None, "shared-file-system/#list-shares-with-details"),
+        ("magnum-api", "POST /v1/clusters", None, "container-infrastructure-management/#create-new-cluster"),
+        ("barbican-api", f"GET /v1/secrets/{ID}/payload", None,
+         "../barbican/latest/api/reference/secrets.html#get-v1-secrets-uuid-payload"),
+        ("barbican-api", f"GET /key-manager/v1/containers/{ID}/consumers", None,
+         "../barbican/latest/api/reference/container_consumers.html#get-container-ref-consumers"),
     ],
 )  # fmt: skip
 def test_a_request_leads_to_its_operation(callee: str, request_line: str, body: str | bytes | None, page: str) -> None:
     """Wherever the service is mounted, whatever it works on."""
     method, _, path = request_line.partition(" ")
-    assert api_reference(callee, method, path, body) == f"https://docs.openstack.org/api-ref/{page}"
+    assert api_reference(callee, method, path, body) == urljoin("https://docs.openstack.org/api-ref/", page)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from otel_openstack.route import route
 
@@ -28,9 +29,15 @@ _SERVICES = {
     "cinder": "block-storage",
     "neutron": "network",
     "heat": "orchestration",
+    "octavia": "load-balancer",
+    "designate": "dns",
+    "ironic": "baremetal",
+    "manila": "shared-file-system",
+    "magnum": "container-infrastructure-management",
+    "barbican": "key-manager",
 }
 _FIRST_KEY = re.compile(r'\s*\{\s*"([^"\\]*)"')
-_VERSION = re.compile(r"v\d+(?:\.\d+)?")
+_VERSION = re.compile(r"(v\d+)(?:\.\d+)?")
 
 _LONGEST_COMMAND = 6  # words: "image metadef resource type association create"
 
@@ -49,7 +56,7 @@ def api_reference(callee: str, method: str, path: str, content: str | bytes | No
         return ""
     key = _FIRST_KEY.match(content) if isinstance(content, str) and path.endswith("/action") else None
     page = _page(service, method, route(path), key[1] if key else "")
-    return SITE + "api-ref/" + page if page else ""
+    return urljoin(SITE + "api-ref/", page) if page else ""
 
 
 def command_reference(arguments: Sequence[str]) -> str:
@@ -108,8 +115,12 @@ def _page(service: str, method: str, path: str, action: str) -> str:
 def _is_at_end(wanted: tuple[str, ...], words: tuple[str, ...]) -> bool:
     """Whether a path is this route, below wherever a service is mounted and versioned."""
     at = len(words) - len(wanted)
-    if at < 0 or (at and not _is_mount(words[:at], is_versioned=bool(_VERSION.fullmatch(wanted[0])))):
+    version = _VERSION.fullmatch(wanted[0])
+    if at < 0 or (at and not _is_mount(words[:at], is_versioned=bool(version))):
         return False
+    first = _VERSION.fullmatch(words[at])
+    if version and first and version[1] == first[1]:  # octavia answers at v2 and at v2.0
+        wanted, at = wanted[1:], at + 1
     return all(
         word == found or (word.startswith("{") and found) for word, found in zip(wanted, words[at:], strict=True)
     )
