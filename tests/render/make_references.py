@@ -2,11 +2,14 @@ r"""Make the tables of references from what the services' and the client's own s
 
 ``python -m tests.render.make_references FOLDER``, where the folder holds what this fetched::
 
-    pip download --no-deps --no-binary :all: -d FOLDER keystone glance swift nova openstack-placement cinder \
-        neutron-lib openstack-heat octavia designate ironic manila magnum barbican python-openstackclient
+    for name in keystone glance swift nova openstack-placement cinder neutron-lib openstack-heat octavia designate \
+            ironic manila magnum barbican python-openstackclient; do
+        pip download --no-deps --no-binary $name -d FOLDER $name
+    done
 
-An operation is a section with ``.. rest_method::`` lines (barbican's has it as its title), and its anchor is the id that
-docutils derives from the section's title (docutils.nodes.make_id). A command is an entry point, and its page the folder of its group.
+An operation is a section with ``.. rest_method::`` lines (barbican's has it as its title), and its anchor is the id
+that docutils derives from the section's title (docutils.nodes.make_id); test_routers.py asks the services' routers
+whether they know it. A command is an entry point, and its page the folder of its group.
 """
 
 from __future__ import annotations
@@ -49,6 +52,7 @@ PAGES = {
 }
 _SOURCES = {"barbican": "doc/source/api/reference/"}
 
+_MOUNT = re.compile(r"^/[a-z-]+(?=/v\d)")
 _INCLUDE = re.compile(r"\.\. include:: *(\S+)")
 _METHOD = re.compile(r"\.\. rest_method:: +([A-Z]+) +(\S+)")
 _TITLE = re.compile(r"(GET|POST|PUT|DELETE) ((?:/|\{\w+_ref\})\S+)")
@@ -125,7 +129,7 @@ def _operations(sources: tarfile.TarFile, file: str, page: str) -> list[tuple[st
             anchors[level + 1 :] = [""] * (level - len(anchors) + 1) + ["" if anchor in taken else anchor]
             taken.add(anchor)
         if operation := _METHOD.match(line) or (_TITLE.fullmatch(above) if title == above else None):
-            route = _REFERENCE.sub(r"/v1/\1s/{\1_id}", re.split(r"\?|\{\?", operation[2])[0].rstrip("/") or "/")
+            route = _route(operation[2])
             action = _ACTION.search(title) if route.endswith("/action") else None
             key = operation[1], route, action[1] if action else ""
             around = next((anchor for anchor in reversed(anchors[:-1]) if anchor), "")
@@ -135,6 +139,12 @@ def _operations(sources: tarfile.TarFile, file: str, page: str) -> list[tuple[st
         for (method, route, action), sections in found.items()
         for anchor, around in sections[:1]
     ]
+
+
+def _route(documented: str) -> str:
+    """Return the route below the mount, without a query."""
+    path = "/" + re.split(r"\?|\{\?", documented)[0].strip("/")
+    return _MOUNT.sub("", _REFERENCE.sub(r"v1/\1s/{\1_id}", path))
 
 
 def _lines(sources: tarfile.TarFile, file: str) -> Iterator[str]:

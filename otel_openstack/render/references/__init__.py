@@ -75,6 +75,11 @@ def command_reference(arguments: Sequence[str]) -> str:
     return ""
 
 
+def operations(service: str) -> list[tuple[str, str]]:
+    """Return the methods and routes that are known of a service, by its type (``identity``)."""
+    return [(method, path) for method, path, _, _ in _read("operations.json")[service]]
+
+
 @cache
 def _commands() -> dict[str, str]:
     return {command: page for page, commands in _read("commands.json").items() for command in commands}
