@@ -157,7 +157,7 @@ def _format_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sections", type=_sections, metavar="NAME,…", help=f"of a page: what it shows ({','.join(SECTIONS)})"
     )
-    parser.add_argument("--template", metavar="DIR", help="of a page: templates of yours, named as ours are")
+    parser.add_argument("--template", metavar="DIR", help="of a page or html: templates of yours, named as ours are")
 
 
 def _source_argument(parser: argparse.ArgumentParser) -> None:

@@ -31,9 +31,11 @@ def document_to_update(options: Namespace) -> str | None:
     if options.link and options.format not in _LINKED:
         raise SettingsError(f"--link means nothing for {options.format}.", hint=f"Use --format {' or '.join(_LINKED)}.")
     if options.update is None:
-        for name in ("sections", "template"):
-            if getattr(options, name) is not None and options.format != "page":
-                raise SettingsError(f"--{name} means nothing for {options.format}.", hint="Add --format page.")
+        for name, formats in (("sections", ["page"]), ("template", ["page", "html"])):
+            if getattr(options, name) is not None and options.format not in formats:
+                raise SettingsError(
+                    f"--{name} means nothing for {options.format}.", hint=f"Add --format {' or '.join(formats)}."
+                )
         return None
     if options.sections is not None:
         raise SettingsError(
@@ -131,7 +133,13 @@ def _rendered(options: Namespace, shown: Conversation, spans: Sequence[Span]) ->
     from otel_openstack.render import html, page
 
     if options.format == "html":
-        return html.render(shown, numbers=options.numbers, command=command_of(spans), viewers=options.viewers)
+        return html.render(
+            shown,
+            numbers=options.numbers,
+            command=command_of(spans),
+            templates=options.template,
+            viewers=options.viewers,
+        )
     return page.render(
         shown,
         numbers=options.numbers,

@@ -10,10 +10,8 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otel_openstack.conversation.command import Command
 from otel_openstack.conversation.model import Conversation, Exchange, MessageKind
@@ -24,12 +22,9 @@ from otel_openstack.render.links import Viewer
 from otel_openstack.render.page import Page, transcript
 from otel_openstack.render.references import api_reference
 from otel_openstack.render.steps import Step, in_one_line, steps_of
+from otel_openstack.render.template import Templates
 from otel_openstack.render.text import header_block, target, title
 
-if TYPE_CHECKING:
-    from jinja2 import Template
-
-_TEMPLATES = Path(__file__).with_name("templates")
 # They would show what follows them in another order than it has (UAX #9)
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -55,35 +50,44 @@ class _Shown:
 
 
 def render(
-    conversation: Conversation, *, numbers: bool = True, command: Command | None = None, viewers: Sequence[Viewer] = ()
+    conversation: Conversation,
+    *,
+    numbers: bool = True,
+    command: Command | None = None,
+    templates: str | Path | None = None,
+    viewers: Sequence[Viewer] = (),
 ) -> str:
     """Write a conversation as one HTML file.
 
     :param numbers: whether messages show their number; ``#8`` leads to message 8 all the same.
     :param command: what was run; without it the file does not tell.
+    :param templates: a folder; ``html.html``, ``html.css`` and ``html.js`` there go before ours.
     :param viewers: where it says that its trace can be browsed.
+    :raises SettingsError: there is no such folder or template, or it has an error.
     """
+    own = Templates("html.*", templates)
     steps = steps_of(conversation)
-    style, script = (_TEMPLATES.joinpath(f"html.{kind}").read_text("utf-8") for kind in ("css", "js"))
-    return _template().render(
-        title=Page(conversation, command=command).heading,
-        trace_id=conversation.trace_id,
-        links=[(viewer.name, viewer.url(conversation)) for viewer in viewers],
-        transcript=_straight(transcript(command)) if command else "",
-        command=command,
-        numbers=numbers,
-        count=len(conversation.messages),
-        services=sorted({service for step in steps for service in (step.caller, step.callee)}),
-        failures=sum(step.is_failure for step in steps),
-        took=_took(conversation),
-        left_out=map(_straight, conversation.left_out),
-        drawings=svg.drawings(conversation, steps, numbers=numbers),
-        messages=_messages(conversation, steps),
-        style=style,
-        script=script,
-        style_digest=_digest(style),
-        script_digest=_digest(script),
-    )
+    style, script = (own.text(f"html.{kind}") for kind in ("css", "js"))
+    values = {
+        "title": Page(conversation, command=command).heading,
+        "trace_id": conversation.trace_id,
+        "links": [(viewer.name, viewer.url(conversation)) for viewer in viewers],
+        "transcript": _straight(transcript(command)) if command else "",
+        "command": command,
+        "numbers": numbers,
+        "count": len(conversation.messages),
+        "services": sorted({service for step in steps for service in (step.caller, step.callee)}),
+        "failures": sum(step.is_failure for step in steps),
+        "took": _took(conversation),
+        "left_out": list(map(_straight, conversation.left_out)),
+        "drawings": svg.drawings(conversation, steps, numbers=numbers),
+        "messages": list(_messages(conversation, steps)),
+        "style": style,
+        "script": script,
+        "style_digest": _digest(style),
+        "script_digest": _digest(script),
+    }
+    return own.fill("html.html", values)
 
 
 def _messages(conversation: Conversation, steps: list[Step]) -> Iterator[_Shown]:
@@ -136,18 +140,3 @@ def _straight(text: str) -> str:
 
 def _digest(text: str) -> str:
     return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
-
-
-@lru_cache(maxsize=1)
-def _template() -> Template:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("html.html")

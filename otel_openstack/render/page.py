@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otel_openstack.conversation.command import Command
 from otel_openstack.conversation.model import Conversation, Message, MessageKind
@@ -19,10 +19,8 @@ from otel_openstack.render import links, log, sequence
 from otel_openstack.render.markdown import fence_for, message_text
 from otel_openstack.render.references import api_reference, command_reference
 from otel_openstack.render.steps import Step, in_one_line, steps_of
+from otel_openstack.render.template import Templates
 from otel_openstack.render.text import title
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 HEADINGS = {
     "command": "Command",
@@ -36,8 +34,6 @@ HEADINGS = {
 MESSAGES = "messages"
 START, END = "<!-- otel-openstack:{} -->", "<!-- /otel-openstack:{} -->"
 """Between these stands a section that was made from a template."""
-
-_TEMPLATES = Path(__file__).with_name("templates")
 
 
 def render(
@@ -76,7 +72,7 @@ class Page:
         self.conversation = conversation
         self.numbers = numbers
         self.command = command
-        self._environment = _environment(templates)
+        self._templates = Templates("*.md", templates)
         self._callees = dict(services)
 
     def render(self, sections: Sequence[str], viewers: Sequence[links.Viewer] = ()) -> str:
@@ -164,58 +160,12 @@ class Page:
         return {"fence": fence_for, "link": _link, "code": _code}
 
     def _fill(self, name: str, values: dict[str, Any]) -> str:
-        import jinja2
-
-        try:
-            return self._environment.get_template(name).render(self._helpers | values)
-        except jinja2.TemplateSyntaxError as error:
-            raise _template_error(f"{error.filename}, line {error.lineno}", error) from error
-        except (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            raise _template_error(_place(error, name), error) from error
+        return self._templates.fill(name, self._helpers | values)
 
 
 def transcript(command: Command) -> str:
     """Return what the terminal showed, below the command."""
     return f"$ {in_one_line(shlex.join(command.arguments))}\n{command.output}".rstrip("\n")
-
-
-@lru_cache(maxsize=2)  # compiling the templates takes longer than filling them
-def _environment(folder: str | Path | None) -> Environment:
-    """Return what finds and fills templates."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-    folders = [_TEMPLATES]
-    if folder is not None:
-        names = [template.name for template in _TEMPLATES.glob("*.md")]
-        if not any((Path(folder) / name).is_file() for name in names):
-            raise SettingsError(
-                f"{folder} holds no template.", hint=f"A template is called {', '.join(sorted(names))} as ours are."
-            )
-        folders.insert(0, Path(folder))
-    return Environment(
-        loader=FileSystemLoader(folders),
-        undefined=StrictUndefined,
-        autoescape=select_autoescape(["html"]),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-def _place(error: Exception, name: str) -> str:
-    """Return file and line of the template that an error came from: Jinja2 has them in the traceback."""
-    place = name
-    trace = error.__traceback__
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if file.endswith(".md"):
-            place = f"{file}, line {trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
-
-
-def _template_error(place: str, error: Exception) -> SettingsError:
-    return SettingsError(f"{place}: {str(error).rstrip('.')}.", hint="Mend the template, or leave --template out.")
 
 
 def _words(command: Command) -> str:

@@ -121,6 +121,15 @@ def test_a_template_error_leaves_the_page_alone(tmp_path: Path, capsys: pytest.C
     assert not file.exists()
 
 
+def test_the_html_form_takes_templates_too(tmp_path: Path) -> None:
+    """From the same option."""
+    store, file = imported(tmp_path, DOCUMENT), tmp_path / "page.html"
+    (tmp_path / "html.html").write_text("<h1>{{ title }}</h1>")
+    arguments = ["export", "latest", "--from", store, "--format", "html", "--template", str(tmp_path)]
+    assert main([*arguments, "-o", str(file)]) == 0
+    assert file.read_text().startswith("<h1>GET /")
+
+
 def test_a_recorded_page_tells_what_the_terminal_showed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The program's own output passes through; a secret option is masked, and a later export tells the same."""
     program = tmp_path / "client"

@@ -4,11 +4,14 @@ import re
 from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 
 from otel_openstack.conversation.command import Command
 from otel_openstack.conversation.model import Conversation
+from otel_openstack.exceptions import SettingsError
 from otel_openstack.render import html
 from tests.conversation.strategies import conversations, nasty_text
 from tests.golden.cases import image_list
@@ -75,3 +78,34 @@ def test_numbers_can_be_left_out_of_what_is_shown() -> None:
     text = html.render(image_list(), numbers=False)
     assert 'class="number"' not in text
     assert 'id="6"' in text
+
+
+def test_templates_of_the_users_go_first(tmp_path: Path) -> None:
+    """The others stay ours, and the policy lets the user's style work."""
+    style = "body { color: teal; }"
+    (tmp_path / "html.css").write_text(style)
+    shown = html.render(image_list(), templates=tmp_path)
+    assert f"<style>{style}</style>" in shown
+    assert f"style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'" in shown
+    assert "<svg" in shown
+
+
+@pytest.mark.parametrize(
+    ("template", "problem"),
+    [
+        ("<p>\n{% for %}\n", "line 2: Expected an expression"),
+        ("<p>\n\n{{ messages[0].nothing }}\n", "line 3: '.*' has no attribute 'nothing'"),
+    ],
+)
+def test_an_error_in_a_template_names_file_and_line(tmp_path: Path, template: str, problem: str) -> None:
+    """As in those of a page."""
+    (tmp_path / "html.html").write_text(template)
+    with pytest.raises(SettingsError, match=f"^{re.escape(str(tmp_path))}/html.html, {problem}"):
+        html.render(image_list(), templates=tmp_path)
+
+
+def test_a_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:
+    """With its name."""
+    (tmp_path / "html.js").write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match=f"^{re.escape(str(tmp_path))}/html.js: 'utf-8' codec can't decode"):
+        html.render(image_list(), templates=tmp_path)
