@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("markdown", "diagram", "log", "json", "curl", "har", "page", "html")
 SECTIONS = ("command", "diagram", "steps", "messages", "log")
+_MOST = 2**31 - 1
 
 
 def otel_openstack_parser() -> argparse.ArgumentParser:
@@ -204,14 +205,14 @@ def _json_argument(parser: argparse.ArgumentParser) -> None:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
+    if not port.isdecimal() or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no HOST:PORT, such as 127.0.0.1:4318")
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def _positive(text: str) -> int:
-    if not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    if not text.isdecimal() or not 0 < int(text) <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {_MOST}")
     return int(text)
 
 
@@ -228,11 +229,11 @@ def _since(text: str) -> int:
     from datetime import datetime
 
     seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-    if text[:-1].isdigit() and text[-1] in seconds:
-        return time.time_ns() - int(text[:-1]) * seconds[text[-1]] * 10**9
+    if text[:-1].isdecimal() and text[-1] in seconds:
+        return max(0, time.time_ns() - int(text[:-1]) * seconds[text[-1]] * 10**9)
     try:
-        return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1e9)
-    except ValueError:
+        return min(int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1e9), 2**63 - 1)
+    except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text!r} is neither 15m nor 2026-01-31T12:00") from None
 
 
@@ -243,6 +244,8 @@ examples:
   otel-openstack list --since 15m                            which traces are there
   export-to-markdown latest -o latest.md                     the newest one as a document
   otel-openstack find req-28c2ab3a-0012-4a6a-8875-ae048973164e
+
+exit codes: 0 done; 2 error, or nothing was found; 130 Ctrl-C; record, diff and some others tell more by theirs
 
 tab-completion:
   eval "$(register-python-argcomplete otel-openstack)"
@@ -256,14 +259,16 @@ examples:
 """
 
 _RECORD_EXAMPLES = """\
-The command keeps its own output and exit code. The services must run under opentelemetry-instrument and send
-their spans to the same receiver (127.0.0.1:4318 is where they send them if nobody told them otherwise).
+The services must run under opentelemetry-instrument and send their spans to the same receiver (127.0.0.1:4318 is
+where they send them if nobody told them otherwise).
 
 examples:
   otel-openstack record -o save.md -- openstack image save --file disk.img cirros
   otel-openstack record --format diagram -- openstack server list
   otel-openstack record --format page -o docs/image-save.md -- openstack image save --file disk.img cirros
   otel-openstack record --endpoint http://127.0.0.1:4318 --from traces.db -o save.md -- openstack token issue
+
+exit codes: those of the command, which also keeps its output; 2 error
 """
 
 _EXPORT_EXAMPLES = """\
@@ -283,6 +288,8 @@ rules.toml, each table as often as needed (docs/selection.md):
   [[drop]]                          or keep, fold; shorten has a member and entries
   callee = "keystone"
   path = "/v3/users/{id}"
+
+exit codes: 0 written; 1 written by --update, with conflicts in it; 2 error, and nothing was written
 """
 
 _DIFF_EXAMPLES = """\
@@ -325,6 +332,8 @@ _FIND_EXAMPLES = """\
 examples:
   otel-openstack find 1a2e4a3d-05ce-4825-86b9-219ea2be036d   an X-Requestshook-Request-Id
   otel-openstack find req-28c2ab3a-0012-4a6a-8875-ae048973164e --json
+
+exit codes: 0 found; 2 no span carries it, or error
 """
 
 _DOCTOR_EXAMPLES = """\
@@ -333,6 +342,8 @@ Run it with the environment variables that the service has. Nothing is started, 
 examples:
   otel-openstack doctor
   otel-openstack doctor --python /opt/glance/bin/python -- uwsgi --ini /etc/glance/glance-api-uwsgi.ini
+
+exit codes: 0 all is well; 1 something is not; 2 error
 """
 
 _Verb = tuple[

@@ -118,7 +118,8 @@ def read_text(name: str) -> str:
         raise SettingsError(f"{name} cannot be read: {error.strerror}.", hint="Name a document of messages.") from error
     except UnicodeDecodeError as error:
         raise SettingsError(
-            f"{name} is not UTF-8 text (byte {error.start}).", hint="Convert it first: iconv -t UTF-8."
+            f"{'Standard input' if name == '-' else name} is not UTF-8 text (byte {error.start}).",
+            hint="Convert it first: iconv -t UTF-8.",
         ) from error
 
 

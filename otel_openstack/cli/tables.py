@@ -12,6 +12,7 @@ from otel_openstack.traces import TraceSummary
 
 COLOURS = {"+": "green", "-": "red", "~": "yellow", "»": "cyan"}
 HEADINGS = ("started", "took", "spans", "trace id", "root", "services")
+_TABLE_WIDTH = 110
 
 
 def print_json(summaries: Sequence[TraceSummary]) -> None:
@@ -31,13 +32,19 @@ def print_table(summaries: Sequence[TraceSummary]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
+    if console.width < _TABLE_WIDTH:  # rich would leave out columns that have no room
+        for started, took, spans, trace_id, root, services in map(_cells, summaries):
+            line = Text.assemble(f"{started}  {took}  {spans} spans  ", (trace_id, "cyan"))
+            console.print(line + Text.assemble("\n  ", (root, "bold"), f"  {services}"), soft_wrap=True)
+        return
     table = Table(box=None, pad_edge=False)
     for heading, style in zip(HEADINGS, ("", "", "", "cyan", "bold", ""), strict=True):
-        table.add_column(heading, style=style, no_wrap=heading == "trace id", overflow="fold")
+        table.add_column(heading, style=style, no_wrap=heading not in ("root", "services"), overflow="fold")
     for summary in summaries:
         # Text, not str: a span name may look like rich's markup
         table.add_row(*map(Text, _cells(summary)))
-    Console().print(table)
+    console.print(table)
 
 
 def print_difference(difference: Difference) -> None:

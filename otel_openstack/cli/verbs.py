@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 
 from otel_openstack.cli.output import document_to_update, read_text, write, write_text
 from otel_openstack.exceptions import EmptyTraceError, SettingsError
@@ -14,7 +15,7 @@ from otel_openstack.exceptions import EmptyTraceError, SettingsError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from otel_openstack.conversation.model import Conversation
     from otel_openstack.conversation.selection import Selection
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 EXIT_NOT_FOUND = 2
 EXIT_DIFFERENT = 1
+_MOST_WARNINGS = 10
 
 
 def receive(options: Namespace) -> int:
@@ -81,9 +83,8 @@ def export(options: Namespace) -> int:
 
     selection = _selection(options)
     old = document_to_update(options)
-    with _open_source(options) as source:
+    with _open_source(options) as source, _damage_told(source):
         trace_id, spans = read_trace(source, options.trace)
-        _tell_damage(source)
     return write(options, _conversation(trace_id, spans, options, selection), spans, old)
 
 
@@ -142,18 +143,16 @@ def import_(options: Namespace) -> int:
 
 def list_(options: Namespace) -> int:
     """Show the latest traces."""
-    with _open_source(options) as source:
+    with _open_source(options) as source, _damage_told(source):
         summaries = source.summaries(service=options.service, since_unix_nano=options.since or 0, limit=options.limit)
-        _tell_damage(source)
     _show(summaries, options)
     return 0
 
 
 def find(options: Namespace) -> int:
     """Show the traces that an id occurs in; exit code 2 when there is none."""
-    with _open_source(options) as source:
+    with _open_source(options) as source, _damage_told(source):
         summaries = [_summary(source, trace_id) for trace_id in source.find(options.identifier)]
-        _tell_damage(source)
     if not summaries and not options.json:
         say(f"error: no span carries {options.identifier!r}")
         say("hint: otel-openstack list shows what is there")
@@ -168,6 +167,11 @@ def doctor(options: Namespace) -> int:
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     # Another interpreter's agent can only be asked there; ours is asked the same way, for we never load it
     try:
+        found = subprocess.run([options.python, "-c", "import otel_openstack"], capture_output=True, check=False)
+        if found.returncode:
+            raise SettingsError(
+                f"{options.python} has no agent to ask.", hint=f"{options.python} -m pip install otel-openstack"
+            )
         return subprocess.call([options.python, "-m", "otel_openstack.instrument.doctor", *command])
     except OSError as error:
         raise SettingsError(
@@ -231,9 +235,8 @@ def _named(name: str, options: Namespace, selection: Selection | None) -> Conver
     is_source = Path(name).exists() or "*" in name or "://" in name
     if not is_source and ("." in name or "/" in name):  # no id has either
         raise SettingsError(f"There is no {name}.", hint="Name a document, a source, or a trace of --from.")
-    with open_source(name) if is_source else _open_source(options) as source:
+    with open_source(name) if is_source else _open_source(options) as source, _damage_told(source):
         trace_id, spans = read_trace(source, LATEST if is_source else name)
-        _tell_damage(source)
     return _conversation(trace_id, spans, options, selection)
 
 
@@ -258,10 +261,17 @@ def _progress(text: str) -> None:
         print(f"\r\033[K{text[:100]}\r", end="", file=sys.stderr, flush=True)
 
 
-def _tell_damage(source: TraceSource) -> None:
-    _progress("")
-    for sentence in source.damage:
-        say(f"warning: {sentence}")
+@contextmanager
+def _damage_told(source: TraceSource) -> Iterator[None]:
+    """Say what could not be read, also where nothing was found because of it."""
+    try:
+        yield
+    finally:
+        _progress("")
+        for sentence in source.damage[:_MOST_WARNINGS]:
+            say(f"warning: {sentence}")
+        if len(source.damage) > _MOST_WARNINGS:
+            say(f"warning: {len(source.damage) - _MOST_WARNINGS} more like these")
 
 
 def _summary(source: TraceSource, trace_id: str) -> TraceSummary:
@@ -295,7 +305,7 @@ def _default_store() -> str:
         return path
     import platformdirs
 
-    return str(platformdirs.user_data_path("otel-openstack", ensure_exists=True) / "traces.db")
+    return str(platformdirs.user_data_path("otel-openstack") / "traces.db")  # Store makes the folder
 
 
 def say(text: str) -> None:

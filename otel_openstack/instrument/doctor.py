@@ -161,4 +161,12 @@ def _answered(_command: Sequence[str], environ: Mapping[str, str]) -> Iterator[F
 CHECKS: tuple[Check, ...] = (_launcher, _chosen, _switched_on, _named, _installed, _set, _answered)
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        code = main(sys.argv[1:])
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:  # whoever read us has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)

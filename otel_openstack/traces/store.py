@@ -80,7 +80,7 @@ class Store:
         """Open a store.
 
         :param create: make the file, private to its owner, when it does not exist.
-        :raises SourceError: there is no such file, or it is not a store that this version can read.
+        :raises SourceError: there is no such file, or it is not a store that this version can read, or write.
         """
         file = Path(path)
         if create:
@@ -90,6 +90,8 @@ class Store:
                 f"There is no store {file}.", hint="otel-openstack receive makes one, and so does record."
             )
         read_only = not os.access(file, os.W_OK)
+        if create and read_only:
+            raise SourceError(f"The store {file} is read-only.", hint="Name another file, or chmod u+w it.")
         with ExitStack() as opened, explained(file):
             connections = tuple(opened.enter_context(closing(connect(file, read_only=read_only))) for _ in range(3))
             check_schema(file, connections[0])
@@ -210,7 +212,7 @@ class Store:
         count = 0
         with explained(self.path):
             if max_age_seconds is not None:
-                oldest = time.time_ns() - int(max_age_seconds * 1e9)
+                oldest = max(0, time.time_ns() - int(max_age_seconds * 1e9))
                 count += self._delete_through(
                     self._scalar("SELECT max(id) FROM batch WHERE received_unix_nano < ?", oldest)
                 )

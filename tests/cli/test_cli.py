@@ -286,3 +286,131 @@ def test_help_loads_nothing_that_it_does_not_need() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+WITHOUT = "import sys; sys.modules[{0!r}] = None; from otel_openstack.cli import main; sys.exit(main({1!r}))"
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("orjson", ["list"]),
+        ("waitress", ["receive"]),
+        ("waitress", ["record", "--", "true"]),
+        ("platformdirs", ["export", "latest"]),
+        ("orjson", ["diff", "a.md", "b.md"]),
+        ("orjson", ["import", "a.md"]),
+    ],
+)
+def test_where_only_the_agent_is_installed_the_extra_is_named(module: str, arguments: list[str], store: str) -> None:
+    """Exit code 2, which package is missing, and what to type."""
+    rest = ["--from", store] if arguments == ["list"] else []
+    code = WITHOUT.format(module, [*arguments, *rest])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        f"error: This needs {module}, which is not installed.",
+        "hint: pip install 'otel-openstack[reader]'",
+    ]
+
+
+def shell(script: str, **environment: str) -> tuple[int, str]:
+    """Run a line of bash in which ``$cli`` is the command; return its exit code and both its streams."""
+    done = subprocess.run(
+        ["bash", "-c", f"cli='{sys.executable} -m otel_openstack.cli'\n{script}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=os.environ | environment,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_a_stream_that_is_closed_is_as_good_as_the_null_device(store: str) -> None:
+    """Nothing is printed, nothing breaks, and no file of ours becomes a standard stream."""
+    assert shell(f"$cli list --from {store} >&-") == (0, "")
+    assert shell(f"$cli export latest --from {store} >&-") == (0, "")
+    assert shell("$cli list --from nothing.db 2>&-") == (2, "")
+    code, told = shell("$cli import - <&-")
+    assert (code, told.splitlines()[0]) == (2, "error: standard input holds no message.")
+
+
+@pytest.mark.parametrize("verb", ["list", "export latest"])
+def test_output_that_cannot_be_written_is_told(verb: str, store: str) -> None:
+    """A full disk behind a redirection is an error, and said once."""
+    assert shell(f"$cli {verb} --from {store} >/dev/full") == (
+        2,
+        "error: Standard output: No space left on device.\n",
+    )
+
+
+def test_a_help_text_can_be_printed_in_any_encoding() -> None:
+    """A character that the terminal lacks is spelled out."""
+    code, told = shell("$cli export --help", PYTHONIOENCODING="ascii")
+    assert code == 0
+    assert "NAME,\\u2026" in told
+
+
+@pytest.mark.parametrize(("value", "found"), [("9" * 20 + "d", 1), ("9999-12-31T23:59", 0)])
+def test_a_time_that_no_store_can_hold_lies_before_or_after_every_trace(
+    value: str, found: int, store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SQLite's numbers end in the year 2262."""
+    assert main(["list", "--from", store, "--since", value]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == found
+
+
+@pytest.mark.parametrize("value", ["²d", "0001-01-01", "soon"])
+def test_what_is_no_time_is_named(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With examples of what is one."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["list", "--since", value])
+    assert f"{value!r} is neither 15m nor" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "²", str(2**31)])
+def test_a_number_that_is_too_small_or_too_large_is_refused(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The argument parser names it."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["list", f"--limit={value}"])
+    assert repr(value) in capsys.readouterr().err
+
+
+def test_a_file_that_is_none_of_ours_is_told_where_nothing_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Why there is nothing comes before that there is nothing, and not a thousand times."""
+    (tmp_path / "other.json").write_text("{\n" + '"a": 1,\n' * 1000 + '"b": 2\n}\n')
+    assert main(["export", "latest", "--from", str(tmp_path / "other.json")]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith("warning: line 1 of other.json is not OTLP JSON")
+    assert told[10:12] == ["warning: 993 more like these", "error: There is no trace yet."]
+
+
+def test_a_data_directory_that_cannot_be_made_is_told(document: Path) -> None:
+    """A service's account often has a home that does not exist."""
+    assert shell(f"$cli import {document}", HOME="/proc/none", XDG_DATA_HOME="/proc/none")[1].startswith(
+        "error: The store /proc/none/otel-openstack/traces.db cannot be made: "
+    )
+
+
+def test_doctor_names_what_to_install_where_there_is_no_agent(tmp_path: Path) -> None:
+    """An interpreter of another environment is told from one whose agent finds fault."""
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
+    bare.chmod(0o755)
+    code, told = shell(f"$cli doctor --python {bare}")
+    assert (code, told) == (
+        2,
+        f"error: {bare} has no agent to ask.\nhint: {bare} -m pip install otel-openstack\n",
+    )
+
+
+@pytest.mark.parametrize("columns", [20, 80, 200])
+def test_no_column_is_left_out_on_a_narrow_terminal(columns: int, store: str) -> None:
+    """Where the table has no room, each trace takes two lines."""
+    code, told = shell(f'script -qec "$cli list --from {store}" /dev/null', COLUMNS=str(columns), NO_COLOR="1")
+    assert code == 0
+    assert "keystone" in told
+    assert "0.001 s" in told
