@@ -18,6 +18,7 @@ from opentelemetry.trace import Span, Status, StatusCode
 from opentelemetry.util.types import AnyValue
 
 from otel_openstack import attributes as names
+from otel_openstack.instrument.errors import error_type
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.handover import hand_over
 from otel_openstack.instrument.preview import Preview, masking_of
@@ -248,12 +249,6 @@ def _header_keys(prefix: str, name: str) -> tuple[str, str]:
     if len(known) < _MOST_HEADER_NAMES:  # a client may send any name
         known[name] = keys
     return keys
-
-
-def error_type(error: BaseException) -> str:
-    """Return what an error is called in spans and metrics: its class's name, qualified unless it is Python's own."""
-    kind = type(error)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _text(value: str) -> str:

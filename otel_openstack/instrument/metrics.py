@@ -15,7 +15,7 @@ from opentelemetry.util.types import AnyValue
 
 from otel_openstack import __version__
 from otel_openstack import attributes as names
-from otel_openstack.instrument.capture import error_type
+from otel_openstack.instrument.errors import error_type
 from otel_openstack.instrument.guard import never_raises
 
 if TYPE_CHECKING:

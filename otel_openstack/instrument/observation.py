@@ -10,8 +10,9 @@ from opentelemetry.context import Context, attach, detach
 from opentelemetry.util.types import AnyValue
 
 from otel_openstack import attributes as names
-from otel_openstack.instrument.capture import METHODS, Exchange, error_type
+from otel_openstack.instrument.capture import METHODS, Exchange
 from otel_openstack.instrument.environ import REQUEST_FROM, REQUEST_ID, Environ
+from otel_openstack.instrument.errors import error_type
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.metrics import Measurement
 from otel_openstack.instrument.propagator import parse_request_id
