@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -31,10 +32,14 @@ def by_http_client(method: str, url: str, body: Any = None, **headers: str) -> b
 
 
 def by_urllib(method: str, url: str, body: Any = None, **headers: str) -> bytes:
-    """Ask through urllib.request."""
-    with urllib.request.urlopen(urllib.request.Request(url, body, _named(headers), method=method), timeout=5) as answer:
-        data: bytes = answer.read()
-        return data
+    """Ask through urllib.request, which raises what is no success, redirects or not."""
+    try:
+        response = urllib.request.urlopen(urllib.request.Request(url, body, _named(headers), method=method), timeout=5)
+    except urllib.error.HTTPError as error:
+        response = error
+    with response:
+        data: bytes = response.read()
+    return data
 
 
 def by_urllib3(method: str, url: str, body: Any = None, **headers: str) -> bytes:
