@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import tempfile
 import time
-from pathlib import Path
 
-from tests.cloud import environment
+from tests.benchmarks.clouds import traced_and_untraced
 from tests.cloud.cloud import Cloud
-from tests.cloud.demo import create_image, receiver
-from tests.cloud.progress import Progress
+from tests.cloud.demo import create_image
 
 
 def main() -> None:
-    """Bring up two clouds that differ in nothing but the launcher, and alternate between them."""
+    """Alternate between the two clouds, and print how they compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     pairs = 2 if parser.parse_args().quick else 10
-    progress = Progress(quiet=True)
-    installed = environment.prepare(progress)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with (
-            receiver(folder / "traces.db", folder / "receiver.log", progress) as endpoint,
-            Cloud(installed, folder / "traced", otlp_endpoint=endpoint) as traced,
-            Cloud(installed, folder / "untraced") as untraced,
-        ):
-            images = {cloud: create_image(cloud) for cloud in (traced, untraced)}
-            for cloud, image in images.items():  # the first of each fills caches
-                _save(cloud, image)
-            seconds = [(_save(traced, images[traced]), _save(untraced, images[untraced])) for _ in range(pairs)]
+    with traced_and_untraced() as clouds:
+        images = {cloud: create_image(cloud) for cloud in clouds}
+        for cloud, image in images.items():  # the first of each fills caches
+            _save(cloud, image)
+        traced, untraced = images.items()
+        seconds = [(_save(*traced), _save(*untraced)) for _ in range(pairs)]
     ours, theirs = (statistics.median(column) for column in zip(*seconds, strict=True))
     ratio = statistics.median(a / b for a, b in seconds)
     print(f"{'openstack image save, whole command':<44}{'traced s':>10}{'untraced s':>12}{'ratio':>8}   pairs")

@@ -14,17 +14,14 @@ import http.client
 import json
 import os
 import statistics
-import tempfile
 import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.cloud import environment
+from tests.benchmarks.clouds import traced_and_untraced
 from tests.cloud.cloud import Cloud
-from tests.cloud.demo import receiver
-from tests.cloud.progress import Progress
 
 _BLOCK = 1 << 20
 _SERVICES = ("glance-api", "swift-proxy-server", "swift-object-server")
@@ -161,26 +158,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="64 MiB instead of 1 GiB")
     size, pairs = (64, 2) if parser.parse_args().quick else (1024, 5)
-    progress = Progress(quiet=True)
-    installed = environment.prepare(progress)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        with (
-            receiver(folder / "traces.db", folder / "receiver.log", progress) as endpoint,
-            Cloud(installed, folder / "traced", otlp_endpoint=endpoint) as traced,
-            Cloud(installed, folder / "untraced") as untraced,
-        ):
-            for cloud in (traced, untraced):  # fills caches, and imports what a first request does
-                Client(cloud, 8).round_trip()
-            clients = Client(traced, size), Client(untraced, size)
-            usages = Usage(traced), Usage(untraced)
-            seconds = []
-            for number in range(pairs):
-                first = number % 2
-                times = {index: clients[index].round_trip() for index in (first, 1 - first)}
-                seconds.append((times[0], times[1]))
-            _show_throughput(size, seconds)
-            _show_usage(*usages)
+    with traced_and_untraced() as (traced, untraced):
+        for cloud in (traced, untraced):  # fills caches, and imports what a first request does
+            Client(cloud, 8).round_trip()
+        clients = Client(traced, size), Client(untraced, size)
+        usages = Usage(traced), Usage(untraced)
+        seconds = []
+        for number in range(pairs):
+            first = number % 2
+            times = {index: clients[index].round_trip() for index in (first, 1 - first)}
+            seconds.append((times[0], times[1]))
+        _show_throughput(size, seconds)
+        _show_usage(*usages)
 
 
 def _show_throughput(size: int, seconds: list[tuple[tuple[float, float], tuple[float, float]]]) -> None:
