@@ -1,9 +1,9 @@
 """The client half: one span for each hop that ``requests`` puts on the wire.
 
 The hook is :meth:`requests.adapters.HTTPAdapter.send`, below redirects and sessions, so every hop is an exchange of its
-own; keystoneauth, openstacksdk and the ``python-*client`` libraries all go through it. A response is a stream that the
-application may read later, in part or never: the span ends when the body has been read to its end, is closed, or is no
-longer reachable.
+own; keystoneauth, openstacksdk and the ``python-*client`` libraries all go through it. Of an adapter that has urllib3
+retry, the attempts are seen there (:mod:`.stdlib_client`). A response is a stream that the application may read later,
+in part or never: the span ends when the body has been read to its end, is closed, or is no longer reachable.
 """
 
 from __future__ import annotations
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from requests import PreparedRequest, Response
+
+
+@never_raises
+def retries(adapter: Any) -> bool:
+    """Tell whether an adapter has urllib3 send a request again by itself; that of requests has not, unless told to."""
+    total = adapter.max_retries.total
+    return total is None or total > 0
 
 
 class AdapterTracer(SendTracer):

@@ -50,12 +50,15 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
         self._after_import("eventlet.green.thread", self._wrap_green_threads)
         # What lies above http.client has to keep its hops from it
         pool, adapter = "HTTPConnectionPool._make_request", "HTTPAdapter.send"
-        self._after_import(
-            "urllib3.connectionpool", partial(self._silence, pool) if "urllib3" in disabled else self._wrap_urllib3
-        )
-        self._after_import(
-            "requests.adapters", partial(self._silence, adapter) if "requests" in disabled else self._wrap_requests
-        )
+        if "urllib3" in disabled:
+            self._after_import("urllib3.connectionpool", partial(self._silence, pool))
+        elif "urllib" not in disabled:
+            self._after_import("urllib3.connectionpool", self._wrap_urllib3)
+        if "requests" in disabled:
+            self._after_import("requests.adapters", partial(self._silence, adapter))
+        else:
+            retried_apart = disabled.isdisjoint({"urllib", "urllib3"})
+            self._after_import("requests.adapters", partial(self._wrap_requests, retried_apart))
         if "httpx" not in disabled:
             self._after_import("httpx._transports.default", self._wrap_httpx)
         self._after_import("cliff.command", self._wrap_cliff)
@@ -139,18 +142,20 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
         for name in ("start_new_thread", "start_joinable_thread"):
             self._wrap_named(module, name, green.apart)
 
-    def _wrap_urllib3(self, module: ModuleType, _settings: Settings) -> None:
-        from otel_openstack.instrument.stdlib_client import counting_resends
+    def _wrap_urllib3(self, module: ModuleType, settings: Settings) -> None:
+        from otel_openstack.instrument.stdlib_client import ConnectionTracer
 
-        self._wrap_named(module, "HTTPConnectionPool._make_request", counting_resends)
+        self._wrap_named(module, "HTTPConnectionPool._make_request", ConnectionTracer(settings).attempt)
 
-    def _wrap_requests(self, module: ModuleType, settings: Settings) -> None:
-        from otel_openstack.instrument.http_client import AdapterTracer
+    def _wrap_requests(self, retried_apart: bool, module: ModuleType, settings: Settings) -> None:
+        from otel_openstack.instrument.http_client import AdapterTracer, retries
         from otel_openstack.instrument.stdlib_client import recorded_above
 
         tracer = AdapterTracer(settings)
 
         def send(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+            if retried_apart and retries(instance) is True:  # each attempt is a hop, and urllib3's
+                return wrapped(*args, **kwargs)
             return tracer.send(recorded_above(wrapped), instance, args, kwargs)
 
         self._wrap(module.HTTPAdapter, "send", send)

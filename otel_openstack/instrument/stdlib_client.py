@@ -9,6 +9,7 @@ pass, coded as they are on the wire. A hop that ``requests`` makes has its excha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from contextvars import ContextVar
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ _Arguments = tuple[Any, ...]
 _Keywords = Mapping[str, Any]
 
 _recorded_above: ContextVar[bool] = ContextVar("otel_openstack_recorded_above", default=False)
-_resends: ContextVar[int] = ContextVar("otel_openstack_resends", default=0)
+_attempt: ContextVar[_Attempt | None] = ContextVar("otel_openstack_attempt", default=None)
 
 # Not imported here: where eventlet's copy comes first, that would set off the hook of http.client, which needs us
 if TYPE_CHECKING:
@@ -51,16 +52,21 @@ def recorded_above(function: Callable[..., Any]) -> Callable[..., Any]:
     return beneath
 
 
-def counting_resends(wrapped: Callable[..., Any], _instance: object, args: _Arguments, kwargs: _Keywords) -> Any:
-    """Wrap urllib3's ``_make_request``: how often the request was sent before is known to its ``retries``."""
-    if _recorded_above.get():
-        return wrapped(*args, **kwargs)
-    history = getattr(kwargs.get("retries"), "history", ())
-    token = _resends.set(len(history))
-    try:
-        return wrapped(*args, **kwargs)
-    finally:
-        _resends.reset(token)
+class _Attempt:
+    """One time that urllib3 sends a request, from before it connects to where the header block leaves.
+
+    :ivar hop: what the connection takes over; ``None`` when nothing is recorded or measured.
+    :ivar lines: the header lines that pass its ids on.
+    """
+
+    __slots__ = ("hop", "lines")
+
+    def __init__(self) -> None:
+        self.hop: Hop | None = None
+        self.lines: list[tuple[str, str]] = []
+
+    def put_header(self, name: str, value: str) -> None:
+        self.lines.append((name, value))
 
 
 class ConnectionTracer(HopTracer):
@@ -68,6 +74,29 @@ class ConnectionTracer(HopTracer):
 
     A connection has its hop from the request on; when it goes without an answer, so does the hop.
     """
+
+    def attempt(self, wrapped: Callable[..., Any], _instance: object, args: _Arguments, kwargs: _Keywords) -> Any:
+        """Make an attempt of urllib3 (its ``_make_request``), which connects before there is a request."""
+        attempt = None if _recorded_above.get() else self._attempted(*args, **kwargs)
+        if type(attempt) is not _Attempt:
+            return wrapped(*args, **kwargs)
+        token = _attempt.set(attempt)
+        try:
+            with attempt.hop or nullcontext():
+                return wrapped(*args, **kwargs)
+        finally:
+            _attempt.reset(token)
+
+    @never_raises
+    def _attempted(self, connection: Any, method: str, url: str, *_args: Any, **kwargs: Any) -> _Attempt | None:
+        if not hasattr(type(connection).endheaders, "__wrapped__"):  # one of another make, as urllib3's for HTTP/2 is
+            return None
+        attempt = _Attempt()
+        hop = attempt.hop = self.begin(method, _url(connection, url), attempt.put_header)
+        before = getattr(kwargs.get("retries"), "history", ())
+        if hop is not None and hop.exchange is not None and before:
+            hop.exchange.attributes[names.HTTP_REQUEST_RESEND_COUNT] = len(before)
+        return attempt
 
     def endheaders(
         self, wrapped: Callable[..., Any], instance: HTTPConnection, args: _Arguments, kwargs: _Keywords
@@ -128,7 +157,14 @@ class ConnectionTracer(HopTracer):
                 buffer[1:] = [line for line in buffer[1:] if _name(line) != stale]
             connection.putheader(name, value)
 
-        hop = self.begin(method, _url(connection, target), put_header)
+        attempt = _attempt.get()
+        if attempt is None:
+            hop = self.begin(method, _url(connection, target), put_header)
+        else:
+            _attempt.set(None)  # it is this one: what a body's iterator asks of others while it is sent is not
+            hop = attempt.hop
+            for line in attempt.lines:
+                put_header(*line)
         if hop is not None and hop.exchange is not None:
             _describe(hop.exchange, buffer[1:])
         return hop
@@ -140,8 +176,6 @@ def _name(line: bytes) -> bytes:
 
 @never_raises
 def _describe(exchange: Exchange, lines: list[bytes]) -> None:
-    if count := _resends.get():
-        exchange.attributes[names.HTTP_REQUEST_RESEND_COUNT] = count
     headers = (line.decode("latin-1").partition(":") for line in lines)
     exchange.request([(name, value.removeprefix(" ")) for name, _, value in headers])
 

@@ -10,6 +10,7 @@ from wsgiref.simple_server import make_server
 import pytest
 from opentelemetry import propagate, trace
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.metrics import _internal as metrics_api
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
@@ -20,7 +21,15 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from otel_openstack.instrument.instrumentor import OpenStackInstrumentor
 from otel_openstack.instrument.propagator import RequestshookPropagator
-from tests.instrument.harness import Launcher, OtlpServer, PreparedServer, QuietHandler, Spans, ThreadingServer
+from tests.instrument.harness import (
+    Launcher,
+    Measured,
+    OtlpServer,
+    PreparedServer,
+    QuietHandler,
+    Spans,
+    ThreadingServer,
+)
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +67,15 @@ def instrumented(spans: Spans) -> Iterator[None]:  # noqa: ARG001  # sets propag
     instrumentor.instrument(skip_dep_check=True)
     yield
     instrumentor.uninstrument()
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Measured:
+    """Have metrics exported, and the agent's hooks in this process."""
+    measured = Measured()
+    monkeypatch.setattr(metrics_api, "_METER_PROVIDER", measured.provider)
+    request.getfixturevalue("instrumented")
+    return measured
 
 
 @pytest.fixture

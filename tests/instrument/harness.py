@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -18,9 +19,12 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from otel_openstack import attributes as names
 from otel_openstack import otlp
 from otel_openstack.otlp import protobuf
 
@@ -71,12 +75,14 @@ def talk(port: int, request: bytes) -> bytes:
 
 
 class PreparedServer:
-    """Gives prepared answers, one a connection, and keeps the bytes of each request."""
+    """Gives prepared answers, one a connection, by TLS where it has a context, and keeps the bytes of each request."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
+        if context is not None:
+            self._listener = context.wrap_socket(self._listener, server_side=True)
         self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'http' if context is None else 'https'}://127.0.0.1:{self.port}"
         self.answers: list[bytes] = []
         self.requests: list[bytes] = []
         threading.Thread(target=self._serve, daemon=True).start()
@@ -109,6 +115,32 @@ class PreparedServer:
     def close(self) -> None:
         """Stop listening."""
         self._listener.close()
+
+
+class Measured:
+    """What was measured in this process since the test began."""
+
+    def __init__(self) -> None:
+        self._reader = InMemoryMetricReader()
+        self.provider = MeterProvider([self._reader], shutdown_on_exit=False)
+
+    def of(self, name: str) -> list[tuple[dict[str, Any], Any]]:
+        """Return the points of ``http.client.<name>``: attributes, and a value or a sum and a count."""
+        data = self._reader.get_metrics_data()
+        return [
+            (dict(point.attributes), (point.sum, point.count) if hasattr(point, "count") else point.value)
+            for resource in (data.resource_metrics if data else ())
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            if metric.name == f"http.client.{name}"
+            for point in metric.data.data_points
+        ]
+
+    def hops(self) -> list[dict[str, Any]]:
+        """Return the attributes of each hop, by status; none may be in flight."""
+        assert {value for _, value in self.of("active_requests")} <= {0}
+        points = [(said, count) for said, (_, count) in self.of("request.duration") for _ in range(count)]
+        return sorted((said for said, _ in points), key=lambda said: int(said.get(names.HTTP_RESPONSE_STATUS_CODE, 0)))
 
 
 def http_answer(

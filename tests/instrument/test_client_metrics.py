@@ -8,7 +8,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
 
 import httpx
 import pytest
@@ -16,52 +15,13 @@ import requests
 import urllib3
 from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_instrumentation
-from opentelemetry.metrics import _internal as metrics_api
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from otel_openstack import attributes as names
 from tests.instrument import clients
 from tests.instrument.clients import Ask
-from tests.instrument.harness import PreparedServer, Spans, attributes_of, free_port, http_answer
+from tests.instrument.harness import Measured, PreparedServer, Spans, attributes_of, free_port, http_answer
 
 CLIENTS = pytest.mark.parametrize("ask", clients.ALL)
-Points = list[tuple[dict[str, Any], Any]]
-
-
-class Measured:
-    """What was measured in this process since the test began."""
-
-    def __init__(self) -> None:
-        self._reader = InMemoryMetricReader()
-        self.provider = MeterProvider([self._reader], shutdown_on_exit=False)
-
-    def of(self, name: str) -> Points:
-        """Return the points of ``http.client.<name>``: attributes, and a value or a sum and a count."""
-        data = self._reader.get_metrics_data()
-        return [
-            (dict(point.attributes), (point.sum, point.count) if hasattr(point, "count") else point.value)
-            for resource in (data.resource_metrics if data else ())
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-            if metric.name == f"http.client.{name}"
-            for point in metric.data.data_points
-        ]
-
-    def hops(self) -> list[dict[str, Any]]:
-        """Return the attributes of each hop, by status; none may be in flight."""
-        assert {value for _, value in self.of("active_requests")} <= {0}
-        points = [(said, count) for said, (_, count) in self.of("request.duration") for _ in range(count)]
-        return sorted((said for said, _ in points), key=lambda said: int(said.get(names.HTTP_RESPONSE_STATUS_CODE, 0)))
-
-
-@pytest.fixture
-def measured(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Measured:
-    """Have metrics exported, and the agent's hooks in this process."""
-    measured = Measured()
-    monkeypatch.setattr(metrics_api, "_METER_PROVIDER", measured.provider)
-    request.getfixturevalue("instrumented")
-    return measured
 
 
 def _hop(server: PreparedServer, method: str, **more: object) -> dict[str, object]:
@@ -129,17 +89,6 @@ def test_every_redirect_is_measured(ask: Ask, measured: Measured, server: Prepar
     server.answers = [http_answer(b"", b"Location: /next", status=b"302 Found"), http_answer(b"here")]
     assert ask("GET", server.url) == b"here"
     assert [said[names.HTTP_RESPONSE_STATUS_CODE] for said in measured.hops()] == [200, 302]
-
-
-def test_every_retry_of_urllib3_is_measured(measured: Measured, server: PreparedServer) -> None:
-    """Also one after an error of the connection."""
-    server.answers = [http_answer(b"busy", status=b"503 Busy"), b"", http_answer(b"well")]
-    with urllib3.PoolManager() as pool:
-        retries = urllib3.Retry(3, status_forcelist=[503], backoff_factor=0)
-        assert pool.request("GET", server.url, retries=retries, timeout=5).data == b"well"
-    assert [
-        (said.get(names.HTTP_RESPONSE_STATUS_CODE), said.get(names.ERROR_TYPE)) for said in measured.hops()
-    ] == [(None, "http.client.RemoteDisconnected"), (200, None), (503, "503")]  # fmt: skip
 
 
 @pytest.mark.parametrize("flags", [0, 1])

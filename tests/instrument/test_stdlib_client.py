@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import requests
 import urllib3
 
 from otel_openstack import attributes as names
@@ -96,37 +95,6 @@ def test_a_response_that_is_not_read_ends_too(how: str, server: PreparedServer, 
     attributes = attributes_of(spans.one())
     assert attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "ab"
     assert attributes[names.HTTP_RESPONSE_BODY_SIZE] == 2
-
-
-def test_urllib3_knows_how_often_it_has_sent_a_request_before(server: PreparedServer, spans: Spans) -> None:
-    """A redirect is another time."""
-    server.answers = [http_answer(b"there", b"Location: /next", status=b"302 Found"), http_answer(b"here")]
-    assert clients.by_urllib3("GET", server.url) == b"here"
-    first, second = map(attributes_of, spans.all(2))
-    assert names.HTTP_REQUEST_RESEND_COUNT not in first
-    assert second[names.HTTP_REQUEST_RESEND_COUNT] == 1
-
-
-def test_every_retry_of_urllib3_is_a_hop(server: PreparedServer, spans: Spans) -> None:
-    """Also one after an error of the connection."""
-    busy = http_answer(b"busy", status=b"503 Busy")
-    server.answers = [busy, b"", http_answer(b"well")]
-    retries = urllib3.Retry(3, status_forcelist=[503], backoff_factor=0)
-    with urllib3.PoolManager() as pool:
-        assert pool.request("GET", server.url, retries=retries, timeout=5).data == b"well"
-    hops = list(map(attributes_of, spans.all(3)))
-    assert [hop.get(names.HTTP_REQUEST_RESEND_COUNT, 0) for hop in hops] == [0, 1, 2]
-    assert [hop.get(names.HTTP_RESPONSE_STATUS_CODE) for hop in hops] == [503, None, 200]
-    assert hops[1][names.ERROR_TYPE] == "http.client.RemoteDisconnected"
-
-
-def test_a_hop_of_requests_has_one_span(server: PreparedServer, spans: Spans) -> None:
-    """Though urllib3 and http.client are beneath it."""
-    server.answers = [http_answer(b"x"), http_answer(b"y")]
-    assert requests.get(server.url, timeout=5).content == b"x"
-    assert clients.by_urllib3("GET", server.url) == b"y"
-    assert len(spans.all(2)) == 2
-    assert server.requests[0].lower().count(b"traceparent") == 1
 
 
 def test_a_body_that_is_sent_by_hand_is_seen(server: PreparedServer, spans: Spans) -> None:
@@ -279,16 +247,3 @@ def test_a_response_whose_class_cannot_be_exchanged_ends_its_exchange(server: Pr
     assert isinstance(response, Wrapper)
     assert response.read() == b"body"
     assert attributes_of(spans.one())[names.HTTP_RESPONSE_STATUS_CODE] == 200
-
-
-def test_resends_are_not_counted_beneath_requests() -> None:
-    """Its hops are recorded above urllib3."""
-    seen = []
-
-    def make_request(**_keywords: object) -> None:
-        seen.append(stdlib_client._resends.get())
-
-    retries = urllib3.Retry(3, history=("one", "two"))  # type: ignore[arg-type]  # only counted
-    stdlib_client.counting_resends(make_request, None, (), {"retries": retries})
-    stdlib_client.recorded_above(stdlib_client.counting_resends)(make_request, None, (), {"retries": retries})
-    assert seen == [2, 0]

@@ -17,8 +17,8 @@ _OF_THE_HOST = ("self.__wrapped__", "super()")
 _PLAIN = {
     "type", "isinstance", "len", "getattr", "super", "partial", "AttributeError",
     "args.get", "kwargs.get", "instance.__dict__.get", "instance.__dict__.pop",
-    "_recorded_above.get", "_recorded_above.set", "_recorded_above.reset", "_resends.set", "_resends.reset",
-    "Context", "attach", "detach", "get_value", "is_http_instrumentation_enabled",
+    "_recorded_above.get", "_recorded_above.set", "_recorded_above.reset", "_attempt.set", "_attempt.reset",
+    "nullcontext", "Context", "attach", "detach", "get_value", "is_http_instrumentation_enabled",
 }  # fmt: skip
 """Of the interpreter, and of OpenTelemetry's context, which is a context variable."""
 
