@@ -6,10 +6,11 @@ it; so are the comments that say what was not captured.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from datetime import datetime, timezone
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 
 import orjson
 
@@ -19,7 +20,10 @@ from otel_openstack.conversation.model import Body, Conversation, Exchange, Head
 from otel_openstack.otlp import Span
 from otel_openstack.render.text import UNKNOWN
 
-_IN_URL = "%/:=&?~#+!$,;'@()*[]"
+_ABSOLUTE = re.compile(r"(?is)(https?)://([^/?#]+)(.*)")
+_AUTHORITY = re.compile(r"(?a)(?:[\w.~!$&'()*+,;=:-]*@)?(?:[\w.~!$&'()*+,;=-]+|\[[0-9A-Fa-f:.]+\])(?::\d*)?")
+_IN_URL = "%/:=&?~+!$,;'@()*"  # of a path or query (RFC 3986)
+_BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def render(conversation: Conversation, *, numbers: bool = True) -> str:
@@ -139,14 +143,16 @@ def _query(url: str) -> list[dict[str, str]]:
 
 
 def _url(message: Message) -> str:
-    """Return an absolute URL; where nobody told one, the callee's name stands for its host."""
-    try:
-        is_absolute = bool(urlsplit(message.url).netloc)
-    except ValueError:
-        is_absolute = False
-    if is_absolute:
-        return quote(message.url, safe=_IN_URL)
-    return f"http://{quote(message.callee, safe='')}/{quote(message.path.lstrip('/'), safe=_IN_URL)}"
+    """Return an absolute URL (RFC 3986); where nobody told one, the callee's name stands for its host."""
+    absolute = _ABSOLUTE.fullmatch(message.url)
+    if absolute is None:
+        return f"http://{quote(message.callee, safe='')}/{_quoted(message.path.lstrip('/'))}"
+    scheme, authority, path = absolute.groups()
+    return f"{scheme}://{authority if _AUTHORITY.fullmatch(authority) else quote(authority, safe='')}{_quoted(path)}"
+
+
+def _quoted(path: str) -> str:
+    return _BARE_PERCENT.sub("%25", quote(path, safe=_IN_URL))
 
 
 def _version(exchange: Exchange) -> str:

@@ -1,14 +1,26 @@
-"""Archives as the specification of HAR 1.2 has them (http://www.softwareishard.com/blog/har-12-spec/)."""
+"""Archives as the specification of HAR 1.2 has them (http://www.softwareishard.com/blog/har-12-spec/).
+
+Its JSON schema is that of npm's har-schema (ISC). It lets pass members that nobody knows, so a table names all that
+there are.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from base64 import b64decode
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
+from jsonschema import Draft6Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT6
 
 from otel_openstack.conversation import conversation
 from otel_openstack.conversation.model import Body, Conversation
@@ -58,9 +70,41 @@ def check(value: Any, shape: Any, where: str = "log") -> None:
         assert isinstance(value, (int, float) if shape is float else shape), where
 
 
+@cache
+def schema() -> Draft6Validator:
+    """Return what validates an archive."""
+    folder = Path("build/har-schema")
+    files = folder / "node_modules/har-schema/lib"
+    if not files.exists():
+        if shutil.which("npm") is None:
+            pytest.skip("there is no npm, which har-schema comes from")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "package.json").write_text("{}")
+        subprocess.run(
+            ["npm", "install", "--silent", "--no-audit", "har-schema@2"], cwd=folder, check=True, timeout=120
+        )
+    parts = [DRAFT6.create_resource(json.loads(file.read_bytes())) for file in files.glob("*.json")]
+    registry = Registry().with_resources([(part.contents["$id"], part) for part in parts])
+    return Draft6Validator({"$ref": "har.json#"}, registry=registry, format_checker=Draft6Validator.FORMAT_CHECKER)
+
+
+def test_the_schema_finds_what_is_no_archive() -> None:
+    """In an entry, where it is told by references; a URL and a time by their formats."""
+    text = RENDERERS["har"](CASES["image-list"]())
+    for before, after in (
+        ('"method"', '"verb"'),
+        ('"url": "http', '"url": "//[http'),
+        ('DateTime": "', 'DateTime": "x'),
+    ):
+        assert before in text
+        assert not schema().is_valid(json.loads(text.replace(before, after)))
+
+
 def archive(shown: Conversation, **options: bool) -> dict[str, Any]:
     """Return the archive of a conversation, once it is found to be one."""
-    log: dict[str, Any] = json.loads(RENDERERS["har"](shown, **options))["log"]
+    whole = json.loads(RENDERERS["har"](shown, **options))
+    schema().validate(whole)
+    log: dict[str, Any] = whole["log"]
     check(log, "log")
     assert log["version"] == "1.2"
     for entry in log["entries"]:
@@ -103,6 +147,25 @@ def test_bodies_are_text_or_base64_and_say_when_they_were_cut() -> None:
     assert entry["request"]["cookies"] == [{"name": "k", "value": "v"}, {"name": "l", "value": "w="}]
     assert entry["response"]["cookies"] == [{"name": "s", "value": "1"}]
     assert [one["value"] for one in entry["request"]["queryString"]] == ["1", " ", ""]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://h:80/a?b=%20", "http://h:80/a?b=%20"),
+        ("https://[2001:db8::1]:443/", "https://[2001:db8::1]:443/"),
+        ('http://h/{"a": [1]}#2', "http://h/%7B%22a%22:%20%5B1%5D%7D%232"),
+        ("http://h/100%", "http://h/100%25"),
+        ("http://[h/x", "http://%5Bh/x"),
+        ("http://a b:c/", "http://a%20b%3Ac/"),
+        ("", "http://b/x%5B"),
+    ],
+)
+def test_what_stands_for_a_url_is_one(url: str, shown: str) -> None:
+    """Whatever was sent in its place (RFC 3986)."""
+    asked = replace(request("a", "b", "GET", "http://h/x["), url=url)
+    (entry,) = archive(said(asked))["entries"]
+    assert entry["request"]["url"] == shown
 
 
 @pytest.mark.parametrize(
