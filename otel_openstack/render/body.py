@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import orjson
 
-from otel_openstack.conversation.model import Body, BodyLayout
-from otel_openstack.render.text import visible_text
+from otel_openstack.conversation.model import Body, BodyLayout, Message
+from otel_openstack.render.text import header_block, visible_text
 
 NONE = "none"
 PREVIEW_BYTES = 32
@@ -26,6 +26,11 @@ _BYTES = re.compile(
 )
 # A string, or what stands between strings and brackets, or a bracket or comma
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{](?:\s*[\]}])?|[\]},:]|[^\s"\[\]{},:]+')
+
+
+def message_blocks(message: Message) -> tuple[str, str]:
+    """Return the lines that show the headers of a message, and those that show its body."""
+    return header_block(message.headers), body_text(message.body)
 
 
 def body_text(body: Body) -> str:

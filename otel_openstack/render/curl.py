@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from otel_openstack.conversation.model import Body, Conversation, Exchange, Headers, Message
@@ -106,8 +107,14 @@ class _Variables:
         self.has_json = False
         self._tokens: dict[str, str] = {}
         self._known: set[str] = set()
-        self._used = {
-            digest for _, request in calls for digest in _MASK.findall(f"{request.headers} {request.body.content!r}")
+        self._calls = calls
+
+    @cached_property
+    def _used(self) -> set[str]:
+        return {
+            digest
+            for _, request in self._calls
+            for digest in _MASK.findall(f"{request.headers} {request.body.content!r}")
         }
 
     def obtained(self, response: Message | None) -> str:

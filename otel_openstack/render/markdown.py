@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 from otel_openstack.conversation.model import BodyLayout, Conversation, Message, MessageKind
-from otel_openstack.render.body import body_text
-from otel_openstack.render.text import gap_mark, header_block, left_out_marks, name, title
+from otel_openstack.render.body import message_blocks
+from otel_openstack.render.text import gap_mark, left_out_marks, name, title
 
 INDENT = "    "
 _BACKTICKS = re.compile(r"`{3,}")
@@ -22,17 +22,20 @@ def render(conversation: Conversation, *, numbers: bool = True) -> str:
     return left_out_marks(conversation) + "".join(shown)
 
 
-def message_text(message: Message, number: str, *, above: str = "", below: str = "") -> str:
+def message_text(
+    message: Message, number: str, *, above: str = "", below: str = "", blocks: tuple[str, str] | None = None
+) -> str:
     """Write one message.
 
     :param number: ``"(1) "``, or ``""`` for none.
     :param above: lines that go above the heading, each with its end.
     :param below: lines that go below the participants, each with its end.
+    :param blocks: its headers and its body, if somebody has written them already.
     """
     heading = title(message)
     arrow = "-->" if message.kind is MessageKind.REQUEST else "<--"
     gap = f"\n{gap_mark(message.gap)}\n" if message.gap else ""
-    headers, body = header_block(message.headers), body_text(message.body)
+    headers, body = blocks or message_blocks(message)
     fence = fence_for(headers, body)
     attributes = f'title="{heading}" linenums="1"'
     return f"""
@@ -54,7 +57,8 @@ def message_text(message: Message, number: str, *, above: str = "", below: str =
 
 def fence_for(*blocks: str) -> str:
     """Return a fence that no line of these blocks can end."""
-    runs = [len(run) for block in blocks if "```" in block for run in _BACKTICKS.findall(block)]
+    # One character is found far sooner than three, and hardly a block has it
+    runs = [len(run) for block in blocks if "`" in block for run in _BACKTICKS.findall(block)]
     return "`" * (max(runs) + 1) if runs else "```"
 
 

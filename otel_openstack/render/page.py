@@ -16,6 +16,7 @@ from otel_openstack.conversation.command import Command
 from otel_openstack.conversation.model import Conversation, Message, MessageKind
 from otel_openstack.exceptions import SettingsError
 from otel_openstack.render import links, log, sequence
+from otel_openstack.render.body import message_blocks
 from otel_openstack.render.markdown import fence_for, message_text
 from otel_openstack.render.references import api_reference, command_reference
 from otel_openstack.render.steps import Step, in_one_line, steps_of
@@ -107,6 +108,7 @@ class Page:
             f"({number}) " if self.numbers else "",
             above=f'<a id="{number}"></a>\n' if self.numbers else "",
             below=f"\n[API reference]({reference})\n" if reference else "",
+            blocks=self._blocks[number - 1],
         )
 
     def _between_markers(self, name: str) -> str:
@@ -114,6 +116,10 @@ class Page:
             numbers = range(1, len(self.conversation.messages) + 1)
             return "".join([self.message(number) for number in numbers]).removeprefix("\n")
         return f"{START.format(name)}\n{self.section(name)}\n{END.format(name)}\n"
+
+    @cached_property
+    def _blocks(self) -> list[tuple[str, str]]:
+        return list(map(message_blocks, self.conversation.messages))
 
     @cached_property
     def _told(self) -> list[Step]:
@@ -153,11 +159,11 @@ class Page:
         }
 
     def _log(self) -> dict[str, Any]:
-        return {"log": log.render(self.conversation).strip("\n")}
+        return {"log": log.render(self.conversation, blocks=self._blocks).strip("\n")}
 
     @cached_property
     def _helpers(self) -> dict[str, Any]:
-        return {"fence": fence_for, "link": _link, "code": _code}
+        return {"fence": fence_for}
 
     def _fill(self, name: str, values: dict[str, Any]) -> str:
         return self._templates.fill(name, self._helpers | values)
@@ -180,12 +186,3 @@ def _words(command: Command) -> str:
             break
         words.append(argument)
     return in_one_line(" ".join(words))
-
-
-def _link(number: int) -> str:
-    return f"[({number})](#{number}) " if number else ""
-
-
-def _code(text: str) -> str:
-    """Return a code span; what it holds has no backtick."""
-    return f"`{text}`"

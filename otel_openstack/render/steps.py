@@ -183,5 +183,8 @@ def _operation(step: Step) -> tuple[str, str, str]:
 
 
 def _header(message: Message, wanted: str) -> str:
-    wanted = wanted.lower()
-    return next((visible(value) for key, value in message.headers if key.lower() == wanted), "")
+    size, wanted = len(wanted), wanted.lower()
+    for key, value in message.headers:
+        if len(key) == size and key.lower() == wanted:
+            return visible(value)
+    return ""
