@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import importlib
 import sys
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-import httpx
 import pytest
-import requests
-import urllib3
 
 from otel_openstack.instrument.instrumentor import OpenStackInstrumentor
 from otel_openstack.instrument.wsgi import ObservedApplication
 from otel_openstack.settings import Settings
+from tests.instrument import clients
 from tests.instrument.harness import Spans
 
 _MODULES = ("placement", "placement.wsgi", "placement.wsgi.api")
@@ -68,28 +65,11 @@ def _answer(_environ: object, start_response: Callable[..., object]) -> list[byt
     return [b"ok"]
 
 
-def _through_requests(url: str) -> None:
-    requests.get(url, timeout=10).close()
-
-
-def _through_urllib3(url: str) -> None:
-    with urllib3.PoolManager() as pool:
-        pool.request("GET", url)
-
-
-def _through_urllib(url: str) -> None:
-    urllib.request.urlopen(url).close()
-
-
-def _through_httpx(url: str) -> None:
-    httpx.get(url, trust_env=False)
-
-
 WAYS = {
-    "requests": _through_requests,
-    "urllib3": _through_urllib3,
-    "urllib": _through_urllib,
-    "httpx": _through_httpx,
+    "requests": clients.by_requests,
+    "urllib3": clients.by_urllib3,
+    "urllib": clients.by_urllib,
+    "httpx": clients.by_httpx,
 }
 
 
@@ -108,9 +88,9 @@ def test_a_library_that_is_disabled_has_no_spans(
     """Nor have the libraries below it for what it sends; the others go on."""
     instrumented(Settings(disabled=f"wsgi, {way}"))
     url = f"http://127.0.0.1:{serve(_answer)}/v1/things"
-    WAYS[way](url)
+    WAYS[way]("GET", url)
     other = "httpx" if way != "httpx" else "requests"
-    WAYS[other](url)
+    WAYS[other]("GET", url)
     assert spans.one().name == "GET /v1/things"
 
 
@@ -122,6 +102,6 @@ def test_an_excluded_url_has_no_spans_on_either_side(
     settings = Settings(excluded_urls="nothing, /healthcheck$")
     instrumented(settings)
     port = serve(ObservedApplication(_answer, settings))
-    WAYS[way](f"http://127.0.0.1:{port}/healthcheck")
-    WAYS[way](f"http://127.0.0.1:{port}/healthchecks")
+    WAYS[way]("GET", f"http://127.0.0.1:{port}/healthcheck")
+    WAYS[way]("GET", f"http://127.0.0.1:{port}/healthchecks")
     assert {span.name for span in spans.all(2)} == {"GET /healthchecks"}
