@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Collection
 from functools import partial
-from types import ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import wrapt
@@ -182,5 +182,6 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
             self._wrap(target, attribute, wrapper)
 
     def _wrap(self, owner: Any, attribute: str, wrapper: Callable[..., Any]) -> None:
-        wrapt.wrap_function_wrapper(owner, attribute, wrapper)
-        self._wrapped.append((owner, attribute))
+        if type(wrapper) in (FunctionType, MethodType):  # the host will call it, whatever it is
+            wrapt.wrap_function_wrapper(owner, attribute, wrapper)
+            self._wrapped.append((owner, attribute))

@@ -48,11 +48,21 @@ LOADERS = (("paste.deploy.loadwsgi", "loadapp"), ("gunicorn.app.base", "BaseAppl
 
 def observed(application: Any, settings: Settings) -> Any:
     """Return an application observed; anything else, and one that is observed already, as it is."""
+    found = _observed(application, settings)
+    if found is None:
+        return application
+    from otel_openstack.instrument.wsgi import ObservedApplication
+
+    return found if type(found) is ObservedApplication else application
+
+
+@never_raises
+def _observed(application: Any, settings: Settings) -> Any:
     from otel_openstack.instrument.streams import observe_chunks_of_uwsgi
     from otel_openstack.instrument.wsgi import ObservedApplication
 
     if not callable(application) or isinstance(application, ObservedApplication) or _is_asynchronous(application):
-        return application
+        return None
     runtime.watch_forks_of_uwsgi()
     observe_chunks_of_uwsgi()
     return ObservedApplication(application, settings)
@@ -60,20 +70,15 @@ def observed(application: Any, settings: Settings) -> Any:
 
 def observing_argument(server: Server, settings: Settings) -> Wrapper:
     """Return the wrapper of a function that is given an application."""
-
-    @never_raises
-    def replaced(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-        position, keyword = server.position, server.keyword
-        if keyword in kwargs:
-            kwargs = {**kwargs, keyword: observed(kwargs[keyword], settings)}
-        elif len(args) > position:
-            args = (*args[:position], observed(args[position], settings), *args[position + 1 :])
-        return args, kwargs
+    position, keyword = server.position, server.keyword
 
     def wrapper(
         wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
-        args, kwargs = replaced(args, kwargs) or (args, kwargs)
+        if keyword in kwargs:
+            kwargs = {**kwargs, keyword: observed(kwargs[keyword], settings)}
+        elif len(args) > position:
+            args = (*args[:position], observed(args[position], settings), *args[position + 1 :])
         exits.watch_sigterm()  # now: threads that serve could not
         return wrapped(*args, **kwargs)
 
@@ -82,14 +87,11 @@ def observing_argument(server: Server, settings: Settings) -> Wrapper:
 
 def observing_result(settings: Settings) -> Wrapper:
     """Return the wrapper of a function that returns an application."""
-    observe = never_raises(observed)
 
     def wrapper(
         wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
-        result = wrapped(*args, **kwargs)
-        application = observe(result, settings)
-        return result if application is None else application
+        return observed(wrapped(*args, **kwargs), settings)
 
     return wrapper
 
@@ -108,9 +110,19 @@ def observing_call(settings: Settings) -> Wrapper:
     def wrapper(
         wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
-        return ObservedApplication(wrapped, settings)(*args, **kwargs)
+        application: Any = _observed_call(wrapped, settings)
+        if type(application) is not ObservedApplication:
+            return wrapped(*args, **kwargs)
+        return application(*args, **kwargs)
 
     return wrapper
+
+
+@never_raises
+def _observed_call(call: Callable[..., Any], settings: Settings) -> Any:
+    from otel_openstack.instrument.wsgi import ObservedApplication
+
+    return ObservedApplication(call, settings)
 
 
 def step_aside(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import pytest
+from eventlet.timeout import Timeout
+from greenlet import GreenletExit
 
 from otel_openstack.instrument.guard import never_raises
 
@@ -22,14 +25,28 @@ def test_a_fault_is_logged_once_and_gives_none(caplog: pytest.LogCaptureFixture)
     assert record.exc_info is not None
 
 
-def test_what_ends_a_program_passes() -> None:
-    """KeyboardInterrupt, SystemExit and the like are not ours to swallow."""
+@pytest.mark.parametrize("kind", [MemoryError, RecursionError, StopIteration, SyntaxError, OSError])
+def test_whatever_is_an_error_stays_with_us(kind: type[Exception]) -> None:
+    """Also those that the interpreter raises where it likes."""
+
+    @never_raises
+    def broken() -> int:
+        raise kind
+
+    assert broken() is None
+
+
+@pytest.mark.parametrize(
+    "kind", [KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError, GreenletExit, Timeout]
+)
+def test_what_ends_a_program_or_a_wait_passes(kind: type[BaseException]) -> None:
+    """What the host's machinery raises in the middle of anything is not ours to swallow."""
 
     @never_raises
     def interrupted() -> None:
-        raise KeyboardInterrupt
+        raise kind
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(kind):
         interrupted()
 
 

@@ -8,9 +8,13 @@ import types
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from tempfile import NamedTemporaryFile
 from typing import Any
 
-from otel_openstack.instrument import streams
+from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
+from paste.deploy import loadwsgi
+
+from otel_openstack.instrument import servers, streams
 from otel_openstack.instrument.wsgi import ObservedApplication
 from otel_openstack.settings import Settings
 from tests.instrument.faults.application import SECRETS, TEXT, Sized
@@ -46,6 +50,20 @@ class _Named:
 
     def __call__(self, _environ: Any, _start_response: Any) -> list[bytes]:
         return []
+
+
+def _sized(_environ: Any, start_response: Any) -> Sized:
+    start_response("200 OK", TEXT)
+    return Sized()
+
+
+application = partial(_sized)
+"""What ``OTEL_OPENSTACK_WSGI_APPS`` names."""
+
+
+def loaded(_configuration: object) -> Any:
+    """Make an application, as a factory of paste.deploy does."""
+    return _sized
 
 
 class Calls:
@@ -85,6 +103,37 @@ class Calls:
             body.close()
 
         return self._called(take, answer)
+
+    def within_contribs_middleware(self) -> list[Any]:
+        """Call it through what makes the server span where we are not."""
+
+        def answer(events: list[Any], _environ: Any, start_response: Any) -> Any:
+            start_response("200 OK", TEXT)
+            return _Body(events)
+
+        return Calls(None)._called(list, lambda events, *call: OpenTelemetryMiddleware(partial(answer, events))(*call))
+
+    def loaded_by_paste(self) -> list[Any]:
+        """Call what whoever loads it gives to whichever server."""
+        with NamedTemporaryFile("w", suffix=".ini") as file:
+            file.write(f"[app:main]\npaste.app_factory = {__name__}:loaded\n")
+            file.flush()
+            found = loadwsgi.loadapp(f"config:{file.name}")
+        return Calls(None)._called(list, lambda _events, *call: found(*call))
+
+    def named_in_a_setting(self) -> list[Any]:
+        """Call what a user says is an application."""
+        return Calls(None)._called(list, lambda _events, *call: application(*call))
+
+    def within_oslos_filter(self) -> Any:
+        """Ask its filter, which makes the server span where nobody else does."""
+
+        def process_request(request: Any) -> str:
+            return f"span of {request}"
+
+        if self._settings is None:
+            return process_request("a request")
+        return servers.step_aside(process_request, None, ("a request",), {})
 
     def asked_what_it_is(self) -> list[Any]:
         """Attributes of the application are there, and others are not."""

@@ -7,6 +7,12 @@ WRAPPERS = frozenset(
         "instrument.green.apart",
         "instrument.green.made",
         "instrument.green.spawned",
+        "instrument.instrumentor.OpenStackInstrumentor._wrap_requests.send",
+        "instrument.servers.observed",
+        "instrument.servers.observing_argument.wrapper",
+        "instrument.servers.observing_call.wrapper",
+        "instrument.servers.observing_result.wrapper",
+        "instrument.servers.step_aside",
         "instrument.hop.ClientExchange.__enter__",
         "instrument.hop.ClientExchange.__exit__",
         "instrument.hop.Hop.__enter__",
@@ -33,6 +39,7 @@ WRAPPERS = frozenset(
         "instrument.observation.ObservedBody.close",
         "instrument.observation.ObservedSizedBody.__iter__",
         "instrument.observation.ObservedSizedBody.__len__",
+        "instrument.propagator.RequestshookPropagator.extract",
         "instrument.propagator.keep_propagator",
         "instrument.stdlib_client.ConnectionTracer.attempt",
         "instrument.stdlib_client.ConnectionTracer.close",
@@ -66,11 +73,35 @@ WRAPPERS = frozenset(
 """Their body is, or makes, the host's own call. What they call of ours is planted with faults, one by one;
 whatever else they do is so little that it can be named, see :mod:`.test_wrappers`."""
 
+_INSTRUMENTOR = "instrument.instrumentor.OpenStackInstrumentor."
 UNREACHED = {
+    "redaction.rules._unknown": "is compared with, not called",
+    **dict.fromkeys((f"redaction.Masking.{name}" for name in ("body", "header", "query", "text")), "a protocol's"),
     **dict.fromkeys((f"instrument.hop.SendTracer.{name}" for name in ("_answer", "_observe")), "its libraries' own"),
     "instrument.metrics.observe_processor": "at the SDK's set-up",
     "instrument.metrics.observe_processor.<lambda>": "read by the metrics' own thread",
-    **dict.fromkeys((f"redaction.Masking.{name}" for name in ("body", "header", "query", "text")), "a protocol's"),
-    "redaction.rules._unknown": "is compared with, not called",
+    f"{_INSTRUMENTOR}instrumentation_dependencies": "asked by the launcher, which takes what it raises",
+    f"{_INSTRUMENTOR}_uninstrument": "by tests alone",
+    **dict.fromkeys(
+        (_INSTRUMENTOR + name for name in ("_silence", "_silence.send")), "where the user switches a library off"
+    ),
+    **dict.fromkeys(
+        (
+            f"{_INSTRUMENTOR}_wrap_{name}"
+            for name in ("cliff", "cliff.initialise", "greenthread", "green_threads", "oslo_middleware", "swift_client")
+        ),
+        "where the library is, in a process of its own",
+    ),
+    **dict.fromkeys(
+        (f"instrument.runtime.{name}" for name in ("begin", "name_command", "_Company.on_start", "_end_command")),
+        "at the start and the end of a command",
+    ),
+    **dict.fromkeys(
+        (
+            f"instrument.runtime.{name}"
+            for name in ("_after_fork_of_uwsgi", "_renew_identity", "watch_forks_of_uwsgi.post_fork_hook")
+        ),
+        "in a fork",
+    ),
 }
 """No exchange can pass there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -59,8 +60,10 @@ class Stage:
     def __init__(self, settings: Settings | None) -> None:
         self._behind = serve()
         self._instrumentor = OpenStackInstrumentor()
+        self._is_set_up = settings is not None
         if settings is not None:
-            self._instrumentor.instrument(settings=settings, skip_dep_check=True)
+            with suppress(Exception):  # the launcher logs it, and goes on
+                self._instrumentor.instrument(settings=settings, skip_dep_check=True)
         self._server = serve()  # wsgiref's is among the servers whose application is observed
         self.is_observed = isinstance(self._server.get_app(), ObservedApplication)
         self._calls = Calls(settings if self.is_observed else None)
@@ -69,6 +72,8 @@ class Stage:
     def close(self) -> None:
         """Stop."""
         self._instrumentor.uninstrument()
+        if self._is_set_up:
+            self._instrumentor._uninstrument()  # what was set up in part, which the former does not care for
         self._clients.close()
         for server in (self._server, self._behind):
             server.shutdown()
