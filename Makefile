@@ -9,6 +9,7 @@ SOURCES := otel_openstack tests deploy collector dashboards
 BACKENDS ?= build/backends
 export BACKENDS
 GO := $(shell command -v go || ls /usr/local/go/bin/go 2>/dev/null)
+MAVEN := $(shell command -v java >/dev/null && command -v mvn)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types imports format pictures bench suites backends backends-path clean
@@ -54,7 +55,7 @@ bench: $(STAMP)  ## the benchmarks: ratios against named peers, measured in one 
 suites: $(STAMP)  ## the tests of requests, WebOb, Werkzeug and swift, without the agent and with it
 	@$(BIN)/python -m tests.suites
 
-backends: $(addprefix $(BACKENDS)/,otelcol-openstack jaeger tempo prometheus)  ## Collector, Jaeger, Tempo, Prometheus: real ones
+backends: $(addprefix $(BACKENDS)/,otelcol-openstack jaeger tempo prometheus $(if $(MAVEN),kafka))  ## Collector, Jaeger, Tempo, Prometheus, with Maven Kafka: real ones
 
 backends-path:
 	@echo $(abspath $(BACKENDS))
@@ -67,6 +68,9 @@ $(BACKENDS)/jaeger $(BACKENDS)/tempo: $(BACKENDS)/%: backends/%/go.mod backends/
 
 $(BACKENDS)/prometheus:
 	@backends/build.sh prometheus $(BACKENDS)
+
+$(BACKENDS)/kafka: backends/kafka/pom.xml
+	@backends/build.sh kafka $(BACKENDS)
 
 clean:  ## remove environments and build output
 	rm -rf $(VENV) build .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

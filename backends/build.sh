@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Build one back end, or fetch it: backends/build.sh otelcol-openstack|jaeger|tempo|prometheus FOLDER
-# The modules are pinned: Jaeger's and Tempo's by the go.sum beside this file, the Collector's by collector/builder.yaml.
+# Build one back end, or fetch it: backends/build.sh otelcol-openstack|jaeger|tempo|prometheus|kafka FOLDER
+# The modules are pinned: Jaeger's and Tempo's by the go.sum beside this file, the Collector's by collector/builder.yaml,
+# Kafka by its pom.xml.
 set -euo pipefail
 name=$1
 mkdir -p "$2"
@@ -57,6 +58,20 @@ prometheus)
     rm prometheus_*.deb
     touch prometheus promtool
     ;;
-*) fail "There is no back end $name." "There are otelcol-openstack, jaeger, tempo and prometheus." ;;
+kafka)
+    command -v java >/dev/null && command -v mvn >/dev/null ||
+        fail "There is no Java or no Maven, which $name is fetched with." "Install both: apt-get install default-jre-headless maven."
+    say "fetching the broker's jars (some 40 MB)"
+    logged mvn --batch-mode --strict-checksums --file "$root/backends/kafka/pom.xml" \
+        dependency:copy-dependencies "-DoutputDirectory=$folder/kafka-jars"
+    # Started as the others are: kafka CLASS ARGUMENT …
+    cat >"$folder/.kafka" <<'LAUNCHER'
+#!/bin/sh
+exec java -Xmx256m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$(dirname "$0")/kafka-jars/*" "$@"
+LAUNCHER
+    chmod +x "$folder/.kafka"
+    mv "$folder/.kafka" "$folder/kafka"
+    ;;
+*) fail "There is no back end $name." "There are otelcol-openstack, jaeger, tempo, prometheus and kafka." ;;
 esac
 say "is in $folder"

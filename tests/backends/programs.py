@@ -31,7 +31,8 @@ def program(name: str) -> Path:
     """Return the path of a back end's program, or skip the test that needs it."""
     path = FOLDER / name
     if not path.is_file():
-        pytest.skip(f"{name} is not in {FOLDER}: make backends builds it, which needs Go")
+        needed = "Java and Maven" if name == "kafka" else "Go"
+        pytest.skip(f"{name} is not in {FOLDER}: make backends builds it, which needs {needed}")
     return path
 
 
@@ -210,6 +211,41 @@ def prometheus(folder: Path, configuration: Path) -> Iterator[str]:
     with run("prometheus", arguments, folder) as process:
         _wait(process, f"{api}/-/ready")
         yield api
+
+
+@contextmanager
+def kafka(folder: Path, ports: list[int]) -> Iterator[Process]:
+    """Run a Kafka broker, which is its own controller.
+
+    What is in the folder already it has kept: started there again, it goes on.
+
+    :param folder: where its log is.
+    :param ports: that of clients, which has to be the same when it comes back, and that of the controller.
+    """
+    clients, controller = ports
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "server.properties"
+    file.write_text(
+        f"""\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:{clients},CONTROLLER://127.0.0.1:{controller}
+log.dirs={folder}/log
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+group.initial.rebalance.delay.ms=0
+num.partitions=4
+message.max.bytes=5242880
+"""
+    )
+    formatting = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", "A" * 21 + "B", "-c", str(file)]
+    with run("kafka", formatting, folder) as process:
+        process.wait()
+    with run("kafka", ["kafka.Kafka", str(file)], folder) as process:
+        wait_for_port(process, f"127.0.0.1:{clients}")
+        yield process
 
 
 Addresses = tuple[str, str, str, str, str]

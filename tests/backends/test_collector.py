@@ -13,10 +13,10 @@ from dataclasses import replace
 import pytest
 import requests
 
-from otel_openstack.otlp import Resource, Scope, Span, SpanKind, Status, StatusCode
 from otel_openstack.redaction import masking
-from otel_openstack.traces import open_sink, open_source
+from otel_openstack.traces import open_source
 from tests.backends import programs
+from tests.backends.load import exchange, metric, send, trace_ids
 from tests.backends.programs import ROOT, until
 
 COLLECTOR = ROOT / "collector"
@@ -27,37 +27,6 @@ USES = [
     ("gateway",),
     ("gateway", "gateway-kafka"),
 ]
-
-
-def _exchange(trace_id, span_id="a" * 16, *, failed=False, **attributes):
-    now = time.time_ns()
-    return Span(
-        trace_id,
-        span_id,
-        name="GET /v2/images",
-        kind=SpanKind.SERVER,
-        start_unix_nano=now - 10**6,
-        end_unix_nano=now,
-        attributes={"http.request.method": "GET", "http.route": "/v2/images", **attributes},
-        resource=Resource({"service.name": "glance-api"}),
-        scope=Scope("otel_openstack"),
-        status=Status(StatusCode.ERROR if failed else StatusCode.UNSET),
-    )
-
-
-def _trace_ids(count, first=1):
-    return [f"{n:032x}" for n in range(first, first + count)]
-
-
-def _send(endpoint, spans):
-    with closing(open_sink(endpoint)) as sink:
-        sink.write(spans)
-
-
-def _metric(url, name):
-    """Return the sum of a metric's samples."""
-    lines = requests.get(url, timeout=5).text.splitlines()
-    return sum(float(line.rpartition("}")[2].split()[0]) for line in lines if line.startswith(f"{name}{{"))
 
 
 @pytest.mark.parametrize("names", USES, ids=" ".join)
@@ -88,8 +57,8 @@ def single_host(jaeger_server, tmp_path):
 
 
 def test_a_single_host_has_spans_in_a_file_and_in_jaeger_and_their_metrics(single_host, jaeger_server, tmp_path):
-    span = _exchange("5" * 32, **{"http.response.status_code": 200})
-    _send(f"otlp+{single_host.otlp_http}", [span])
+    span = exchange("5" * 32, **{"http.response.status_code": 200})
+    send(f"otlp+{single_host.otlp_http}", [span])
     with closing(open_source(f"jaeger+{jaeger_server.api}")) as source:
         until(lambda: source.trace("5" * 32), what="the trace in Jaeger")
         assert list(source.trace("5" * 32)) == [span]
@@ -123,7 +92,7 @@ HARMLESS = {
 
 
 def test_what_an_agent_left_in_clear_is_masked(single_host, jaeger_server):
-    _send(f"otlp+{single_host.otlp_http}", [_exchange("6" * 32, **SECRETS)])
+    send(f"otlp+{single_host.otlp_http}", [exchange("6" * 32, **SECRETS)])
     with closing(open_source(f"jaeger+{jaeger_server.api}")) as source:
         until(lambda: source.trace("6" * 32), what="the trace")
         attributes = source.trace("6" * 32)[0].attributes
@@ -144,8 +113,8 @@ def test_what_the_agent_has_masked_and_what_is_harmless_passes_untouched(single_
         ),
         "url.full": rules.text("http://u:p@h/a?temp_url_sig=1&token=2&limit=3"),
     }
-    spans = [_exchange("7" * 32, "a" * 16, **masked), _exchange("7" * 32, "b" * 16, **HARMLESS)]
-    _send(f"otlp+{single_host.otlp_http}", spans)
+    spans = [exchange("7" * 32, "a" * 16, **masked), exchange("7" * 32, "b" * 16, **HARMLESS)]
+    send(f"otlp+{single_host.otlp_http}", spans)
     with closing(open_source(f"jaeger+{jaeger_server.api}")) as source:
         until(lambda: len(source.trace("7" * 32)) == 2, what="the trace")
         assert sorted(source.trace("7" * 32), key=lambda span: span.span_id) == spans
@@ -153,22 +122,22 @@ def test_what_the_agent_has_masked_and_what_is_harmless_passes_untouched(single_
 
 def test_a_gateway_keeps_what_somebody_will_want_to_read(jaeger_server, tmp_path):
     settings = {"BACKEND": jaeger_server.otlp_grpc}
-    ordinary = [_exchange(trace_id) for trace_id in _trace_ids(100, first=1000)]
-    asked_for = replace(_exchange("c" * 32), trace_state="openstack=keep")
-    slow = replace(_exchange("d" * 32), start_unix_nano=time.time_ns() - 6 * 10**9)
-    wanted = [_exchange("a" * 32, failed=True), _exchange("b" * 32, **{"process.exit.code": 0}), asked_for, slow]
+    ordinary = [exchange(trace_id) for trace_id in trace_ids(100, first=1000)]
+    asked_for = replace(exchange("c" * 32), trace_state="openstack=keep")
+    slow = replace(exchange("d" * 32), start_unix_nano=time.time_ns() - 6 * 10**9)
+    wanted = [exchange("a" * 32, failed=True), exchange("b" * 32, **{"process.exit.code": 0}), asked_for, slow]
     with programs.collector(tmp_path, "gateway", settings=settings) as gateway:
-        _send(f"otlp+grpc://{gateway.otlp_grpc}", [*ordinary, *wanted])
+        send(f"otlp+grpc://{gateway.otlp_grpc}", [*ordinary, *wanted])
         with closing(open_source(f"jaeger+{jaeger_server.api}")) as source:
             until(lambda: all(source.trace(span.trace_id) for span in wanted), what="the traces")
             kept = sum(bool(source.trace(span.trace_id)) for span in ordinary)
-        until(lambda: _metric(gateway.metrics, "traces_span_metrics_calls_total") >= 104, what="metrics of all")
+        until(lambda: metric(gateway.metrics, "traces_span_metrics_calls_total") >= 104, what="metrics of all")
     assert kept < 30  # five of a hundred are expected
 
 
 def test_an_agent_loses_nothing_while_its_gateway_is_killed_and_itself_too(jaeger_server, tmp_path):
     gateway_at, agent_at = programs.collector_addresses(), programs.collector_addresses()
-    first, second, third = (_trace_ids(40, first) for first in (100, 200, 300))
+    first, second, third = (trace_ids(40, first) for first in (100, 200, 300))
     settings = {"BACKEND": jaeger_server.otlp_grpc}
 
     def gateway():
@@ -178,24 +147,24 @@ def test_an_agent_loses_nothing_while_its_gateway_is_killed_and_itself_too(jaege
         names, gateways = ("agent", "redaction"), {"GATEWAYS": gateway_at[1]}
         return programs.collector(tmp_path / "agent", *names, settings=gateways, addresses=agent_at)
 
-    def send(trace_ids):
-        _send(f"otlp+http://{agent_at[0]}", [_exchange(trace_id, failed=True) for trace_id in trace_ids])
+    def taken(ids):
+        send(f"otlp+http://{agent_at[0]}", [exchange(trace_id, failed=True) for trace_id in ids])
 
     with closing(open_source(f"jaeger+{jaeger_server.api}")) as source, ExitStack() as running:
 
-        def came(trace_ids):
-            until(lambda: all(source.trace(trace_id) for trace_id in trace_ids), 60, f"{len(trace_ids)} traces")
+        def came(ids):
+            until(lambda: all(source.trace(trace_id) for trace_id in ids), 60, f"{len(ids)} traces")
 
         with agent() as before:
             with gateway() as killed:
-                send(first)
+                taken(first)
                 came(first)
                 os.killpg(killed.process.pid, signal.SIGKILL)
-            send(second)
+            taken(second)
             time.sleep(1)  # for the batch to be on disk: what has not left the receiver is the sender's
             os.killpg(before.process.pid, signal.SIGKILL)
         running.enter_context(agent())
-        send(third)
+        taken(third)
         running.enter_context(gateway())
         came([*first, *second, *third])
 
@@ -205,11 +174,11 @@ def test_a_queue_that_is_full_refuses_and_counts_what_it_refuses(tmp_path):
     overlay.write_text('{"exporters": {"load_balancing": {"sending_queue": {"queue_size": 600000}}}}')
     with programs.collector(tmp_path, "agent", "redaction", overlay, settings={"GATEWAYS": "127.0.0.1:1"}) as agent:
         taken = 0
-        for trace_id in _trace_ids(20):
+        for trace_id in trace_ids(20):
             body = {"http.response.body.content": "x" * 100_000}
             reply = requests.post(
                 f"{agent.otlp_http}/v1/traces",
-                data=_request(_exchange(trace_id, **body)),
+                data=_request(exchange(trace_id, **body)),
                 headers={"Content-Type": "application/x-protobuf"},
                 timeout=10,
             )
@@ -218,7 +187,7 @@ def test_a_queue_that_is_full_refuses_and_counts_what_it_refuses(tmp_path):
             taken += 1
         assert 3 < taken < 19
         assert reply.status_code == 503  # to be tried again: the span is still its sender's
-        until(lambda: _metric(agent.telemetry, "otelcol_exporter_enqueue_failed_spans") > 0, what="the count")
+        until(lambda: metric(agent.telemetry, "otelcol_exporter_enqueue_failed_spans") > 0, what="the count")
 
 
 def _request(span):

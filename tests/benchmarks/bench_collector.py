@@ -5,7 +5,8 @@ with two bodies of 2 KiB are sent as fast as they are answered, from another cor
 
 * receive: ``otel-openstack receive`` into its store, beside the Collector with its file exporter, one core each.
 * agent, gateway: the configurations of ``collector/``, one core each, as the sizes of a cloud are reckoned from.
-* away: the agent's gateway is away for 60 s under a steady load; what was sent, taken, and handed on in the end.
+* away: the agent's gateway is away for 60 s under a steady load, then a Kafka broker between them (with Java and
+  Maven); what was sent, taken, and handed on in the end.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
+import signal
 import sys
 import tempfile
 import threading
@@ -21,6 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
@@ -28,10 +32,12 @@ import requests
 
 from tests.backends import programs
 from tests.benchmarks.traffic import BATCH_SPANS, batches
+from tests.cloud.ports import free_ports
 from tests.traces.serve import serve
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 RATE = 1000  # spans a second, of a busy host
+FILE = {"path": "${env:SPANS_FOLDER}/spans.jsonl", "create_directory": True}
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,12 @@ def main() -> None:
         print(f"otel-openstack receive, into its store    {ours}")
         print(f"the Collector, into a file                {theirs}; ratio {ratio:.2f}")
         _agent_and_gateway(folder, cores[0], load)
-        _away(folder, 6 if quick else 60)
+        seconds = 6 if quick else 60
+        _without_gateway(folder / "gateway", seconds)
+        if (programs.FOLDER / "kafka").is_file():
+            _without_broker(folder / "broker", seconds)
+        else:
+            print("kafka: not measured, for make backends had neither Java nor Maven")
 
 
 def _plain(folder: Path) -> Path:
@@ -76,7 +87,7 @@ def _plain(folder: Path) -> Path:
     protocols = {"http": {"endpoint": "${env:OTLP_HTTP}"}, "grpc": {"endpoint": "${env:OTLP_GRPC}"}}
     configuration = {
         "receivers": {"otlp": {"protocols": protocols}},
-        "exporters": {"file": {"path": "${env:SPANS_FOLDER}/spans.jsonl", "create_directory": True}},
+        "exporters": {"file": FILE},
         "extensions": {"health_check": {"endpoint": "${env:HEALTH}"}},
         "service": {
             "extensions": ["health_check"],
@@ -84,6 +95,11 @@ def _plain(folder: Path) -> Path:
             "telemetry": {"metrics": {"readers": [telemetry]}},
         },
     }
+    return _write(folder, configuration)
+
+
+def _write(folder: Path, configuration: dict[str, Any]) -> Path:
+    folder.mkdir(exist_ok=True)
     file = folder / "plain.yaml"
     file.write_text(json.dumps(configuration))
     return file
@@ -111,30 +127,62 @@ def _agent_and_gateway(folder: Path, core: int, load: list[bytes]) -> None:
         print(f"gateway.yaml, sampling and metrics        {_send_grpc(grpc, load, lambda: _resident(pid))}")
 
 
-def _away(folder: Path, seconds: int) -> None:
-    """Keep the agent's gateway away, and count."""
+def _without_gateway(folder: Path, seconds: int) -> None:
     gateway_at = programs.collector_addresses()
+    with programs.collector(folder / "agent", "agent", "redaction", settings={"GATEWAYS": gateway_at[1]}) as agent:
+        taken = _away("gateway", agent, folder / "agent" / "queue", seconds)
+        with programs.collector(folder / "back", _plain(folder), addresses=gateway_at) as gateway:
+            _count(gateway, folder / "back" / "spans", taken)
+
+
+def _without_broker(folder: Path, seconds: int) -> None:
+    ports = free_ports(2)
+    settings = {"KAFKA": f"127.0.0.1:{ports[0]}"}
+    pipelines = {"traces/kept": {"processors": ["memory_limiter"], "exporters": ["file"]}}
+    to_a_file = _write(folder, {"exporters": {"file": FILE}, "service": {"pipelines": pipelines}})
     with ExitStack() as running:
-        agent = running.enter_context(
-            programs.collector(folder / "away", "agent", "redaction", settings={"GATEWAYS": gateway_at[1]})
-        )
-        sent = taken = 0
-        begun = time.monotonic()
-        with closing(_connection(agent.otlp_http)) as connection:
-            for request in batches(seconds * RATE // BATCH_SPANS):
-                sent += BATCH_SPANS
-                taken += BATCH_SPANS * _post(connection, request)
-                time.sleep(max(0.0, begun + sent / RATE - time.monotonic()))
-        waiting = sum(file.stat().st_size for file in (folder / "away" / "queue").iterdir()) / 1e6
-        elapsed = time.monotonic() - begun
-        print(f"away: {sent} spans sent in {elapsed:.0f} s without a gateway, {taken} taken by the agent,")
-        print(f"      {waiting:.0f} MB of queue on disk, {_resident(agent.process.pid) / 1e6:.0f} MB resident")
-        gateway = running.enter_context(programs.collector(folder / "back", _plain(folder), addresses=gateway_at))
-        back = time.monotonic()
-        while (arrived := _accepted(gateway.telemetry)) < taken and time.monotonic() < back + 120:
-            time.sleep(0.2)
-        elapsed = time.monotonic() - back
-        print(f"      {arrived:.0f} arrived within {elapsed:.0f} s of its return: {taken - arrived:.0f} lost")
+        broker = running.enter_context(programs.kafka(folder / "kafka", ports))
+        names: tuple[str | Path, ...] = ("agent", "redaction", "agent-kafka")
+        agent = running.enter_context(programs.collector(folder / "agent", *names, settings=settings))
+        names = ("gateway", "gateway-kafka", to_a_file)
+        gateway = running.enter_context(programs.collector(folder / "gateway", *names, settings=settings))
+        taken = _away("broker", agent, folder / "agent" / "queue", seconds, kill=broker.pid)
+        running.enter_context(programs.kafka(folder / "kafka", ports))
+        _count(gateway, folder / "gateway" / "spans", taken)
+
+
+def _away(what: str, agent: programs.RunningCollector, queue: Path, seconds: int, kill: int = 0) -> int:
+    """Send a steady load while somebody is away, and return how much of it the agent has taken.
+
+    :param kill: the process that leaves in the first second.
+    """
+    sent = taken = 0
+    begun = time.monotonic()
+    with closing(_connection(agent.otlp_http)) as connection:
+        for request in batches(seconds * RATE // BATCH_SPANS):
+            sent += BATCH_SPANS
+            taken += BATCH_SPANS * _post(connection, request)
+            if kill and sent >= RATE:
+                os.killpg(kill, signal.SIGKILL)
+                kill = 0
+            time.sleep(max(0.0, begun + sent / RATE - time.monotonic()))
+    waiting = sum(file.stat().st_size for file in queue.iterdir()) / 1e6
+    elapsed = time.monotonic() - begun
+    print(f"{what} away: {sent} spans sent in {elapsed:.0f} s, {taken} taken by the agent,")
+    print(f"      {waiting:.0f} MB of queue on disk, {_resident(agent.process.pid) / 1e6:.0f} MB resident")
+    return taken
+
+
+def _count(gateway: programs.RunningCollector, spans: Path, taken: int) -> None:
+    """Print how much of what was taken arrives once everybody is there, and how much of it twice."""
+    back = time.monotonic()
+    while _accepted(gateway.telemetry) < taken and time.monotonic() < back + 120:
+        time.sleep(0.2)
+    elapsed = time.monotonic() - back
+    time.sleep(15)  # for what is late, or comes again
+    ids = [found for file in spans.iterdir() for found in re.findall(b'"spanId":"([0-9a-f]+)"', file.read_bytes())]
+    lost, again = taken - len(set(ids)), len(ids) - len(set(ids))
+    print(f"      arrived within {elapsed:.0f} s of its return: {lost} lost, {again} came twice")
 
 
 def _accepted(telemetry: str) -> float:
