@@ -55,7 +55,7 @@ def is_json(data: bytes) -> bool:
     return data[:1] != b"\n" or (data.lstrip()[:1] == b"{" and b"\x12" not in data)
 
 
-def read_messages(file: io.BufferedReader, name: str) -> Iterator[Message]:
+def read_messages(file: io.BufferedReader[Any], name: str) -> Iterator[Message]:
     """Yield the messages of a file, a few megabytes of memory at a time.
 
     :param name: what to call the file in ``where``.
@@ -72,7 +72,7 @@ def read_messages(file: io.BufferedReader, name: str) -> Iterator[Message]:
         yield Message(name, problem=f"is damaged from here on: {error}.")
 
 
-def _plain(file: io.BufferedReader, name: str) -> Iterator[Message]:
+def _plain(file: io.BufferedReader[Any], name: str) -> Iterator[Message]:
     start = file.peek(4)
     # The first bytes of a text, read as a length, are far beyond any limit
     if start.startswith(b"\0") or (len(start) >= 4 and int.from_bytes(start[:4], "big") <= MAX_MESSAGE_BYTES):
@@ -83,7 +83,7 @@ def _plain(file: io.BufferedReader, name: str) -> Iterator[Message]:
         yield Message(name, problem=f"is no file of OTLP spans: it starts with {start[:12]!r}.")
 
 
-def _lines(file: io.BufferedReader, name: str) -> Iterator[Message]:
+def _lines(file: io.BufferedReader[Any], name: str) -> Iterator[Message]:
     for number in itertools.count(1):
         line = file.readline(MAX_MESSAGE_BYTES)
         if not line:
@@ -93,11 +93,11 @@ def _lines(file: io.BufferedReader, name: str) -> Iterator[Message]:
             while line and not line.endswith(b"\n"):
                 line = file.readline(MAX_MESSAGE_BYTES)
             yield Message(where, problem=f"is longer than {MAX_MESSAGE_BYTES} bytes.")
-        elif line.strip():
+        elif not line.isspace():
             yield Message(where, line, is_last_line=not line.endswith(b"\n"))
 
 
-def _records(file: io.BufferedReader, name: str) -> Iterator[Message]:
+def _records(file: io.BufferedReader[Any], name: str) -> Iterator[Message]:
     for number in itertools.count(1):
         header = file.read(4)
         if not header:
