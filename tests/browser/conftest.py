@@ -1,16 +1,14 @@
 """Debian's Chromium, driven by the DevTools protocol; without it these tests are skipped, and say so."""
 
 import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.browser.visit import Visitor
+from tests.npm import package
 
-BUILD = Path("build")
 CHROMIUM = shutil.which("chromium")
 _ARGUMENTS = (
     "--no-sandbox",  # root, as in containers, cannot have one
@@ -48,12 +46,4 @@ def visitor(browser: Browser) -> Iterator[Visitor]:
 @pytest.fixture(scope="session")
 def axe() -> str:
     """Return axe-core, which tells where somebody could not read or operate a page (MPL-2.0, from npm)."""
-    folder = BUILD / "axe"
-    script = folder / "node_modules/axe-core/axe.min.js"
-    if not script.exists():
-        if shutil.which("npm") is None:
-            pytest.skip("there is no npm, which axe-core comes from")
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text("{}")
-        subprocess.run(["npm", "install", "--silent", "--no-audit", "axe-core@4"], cwd=folder, check=True, timeout=120)
-    return script.read_text()
+    return (package("axe-core", "4") / "axe.min.js").read_text()

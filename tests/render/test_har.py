@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from base64 import b64decode
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +25,7 @@ from otel_openstack.importer import import_document
 from otel_openstack.render import RENDERERS
 from tests.conversation.strategies import EPOCH, TRACE_ID, conversations, nasty_text, span
 from tests.golden.cases import CASES, request, response, said
+from tests.npm import package
 
 SHAPES: dict[str, dict[str, Any]] = {
     "log": {"version": str, "creator": "creator", "entries": ["entry"]},
@@ -73,17 +71,8 @@ def check(value: Any, shape: Any, where: str = "log") -> None:
 @cache
 def schema() -> Draft6Validator:
     """Return what validates an archive."""
-    folder = Path("build/har-schema")
-    files = folder / "node_modules/har-schema/lib"
-    if not files.exists():
-        if shutil.which("npm") is None:
-            pytest.skip("there is no npm, which har-schema comes from")
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text("{}")
-        subprocess.run(
-            ["npm", "install", "--silent", "--no-audit", "har-schema@2"], cwd=folder, check=True, timeout=120
-        )
-    parts = [DRAFT6.create_resource(json.loads(file.read_bytes())) for file in files.glob("*.json")]
+    files = package("har-schema", "2").glob("lib/*.json")
+    parts = [DRAFT6.create_resource(json.loads(file.read_bytes())) for file in files]
     registry = Registry().with_resources([(part.contents["$id"], part) for part in parts])
     return Draft6Validator({"$ref": "har.json#"}, registry=registry, format_checker=Draft6Validator.FORMAT_CHECKER)
 
