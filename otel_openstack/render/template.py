@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,8 +62,9 @@ class Templates:
 def _environment(*folders: Path) -> Environment:
     """Return what finds and fills templates."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+    from markupsafe import Markup
 
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(folders),
         undefined=StrictUndefined,
         autoescape=select_autoescape(["html"]),
@@ -70,6 +72,9 @@ def _environment(*folders: Path) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    # Between tags quotes need no escaping, and JSON is full of them
+    environment.filters["content"] = lambda text: Markup(html.escape(text, quote=False))  # noqa: S704  escaped here
+    return environment
 
 
 def _place(error: Exception, name: str) -> str:

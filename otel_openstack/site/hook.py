@@ -34,6 +34,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         introduction = written.content_string
         files.remove(written)
     text = index(recordings(Path(config.docs_dir)), config.site_name, introduction)
+    if not introduction:  # the name of the site stands above it already
+        text = f"---\ntitle: Index\n---\n{text}"
     files.append(File.generated(config, INDEX, content=text))
     for place in (_STYLE, _DIAGRAMS):
         ours = Path(__file__).with_name(Path(place).name)

@@ -105,6 +105,15 @@ def test_the_index_leads_to_the_page_by_command_and_by_service(visitor: Visitor,
     expect(page.locator("h1")).to_contain_text("openstack image list")
 
 
+def test_the_index_fits_on_a_phone(visitor: Visitor, site: Path) -> None:
+    """Commands with their numbers of messages; who takes part is told below."""
+    page = visitor.open(site / "index.html", width="phone")
+    box = page.locator("table").bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= WIDTHS["phone"][0]
+    expect(page.get_by_role("columnheader")).to_have_text(["command", "messages"])
+
+
 def test_the_search_finds_a_page_by_its_words(page: Page) -> None:
     """Also from disk."""
     page.locator("input.md-search__input").click()

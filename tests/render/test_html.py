@@ -69,7 +69,7 @@ def test_the_command_is_told_with_its_output_and_how_it_ended() -> None:
     """In the heading, too."""
     text = html.render(image_list(), command=Command(("openstack", "image", "list", "<b>"), "No <i>.\n", 1))
     assert "<h1>openstack image list</h1>" in text
-    assert "$ openstack image list &#39;&lt;b&gt;&#39;\nNo &lt;i&gt;.</pre>" in text
+    assert "$ openstack image list '&lt;b&gt;'\nNo &lt;i&gt;.</pre>" in text
     assert "The command failed with exit code 1." in text
 
 
