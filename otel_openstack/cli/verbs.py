@@ -309,5 +309,8 @@ def _default_store() -> str:
 
 
 def say(text: str) -> None:
-    """Tell the person: standard error, so that standard output stays clean."""
-    print(text, file=sys.stderr, flush=True)
+    """Tell the person: standard error, so that standard output stays clean.
+
+    A sentence may quote what a back end or a file said, which must not steer the terminal.
+    """
+    print("".join([c if c.isprintable() or c == "\n" else "�" for c in text]), file=sys.stderr, flush=True)

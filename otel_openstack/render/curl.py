@@ -172,12 +172,12 @@ def _step(
     :param file: for an answer that is not textual.
     :param program: what is run.
     """
-    parts = urlsplit(request.url) if _is_url(request.url) else None
-    if parts is None or not _TOKEN.fullmatch(request.method):
+    authority = _authority(request.url)
+    if authority is None or not _TOKEN.fullmatch(request.method):
         yield "# It cannot be made again: its URL or its method is not known."
         return
     options = ["--head"] if request.method == "HEAD" else [f"--request {shlex.quote(request.method)}"]
-    headers = list(_sent(request.headers, parts.netloc))
+    headers = list(_sent(request.headers, authority))
     for name, value in headers:
         if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
             yield "# A header that would not stay one was left out."
@@ -204,8 +204,14 @@ def _step(
         yield "echo"
 
 
-def _is_url(url: str) -> bool:
-    return url.startswith(("http://", "https://")) and not _CONTROL.search(url) and " " not in url
+def _authority(url: str) -> str | None:
+    """Return the host and port of a URL, or ``None`` when it is none that curl can ask."""
+    if not url.startswith(("http://", "https://")) or _CONTROL.search(url) or " " in url:
+        return None
+    try:
+        return urlsplit(url).netloc
+    except ValueError:  # http://[::1
+        return None
 
 
 def _sent(headers: Headers, authority: str) -> Iterator[tuple[str, str]]:

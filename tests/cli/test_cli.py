@@ -414,3 +414,12 @@ def test_no_column_is_left_out_on_a_narrow_terminal(columns: int, store: str) ->
     assert code == 0
     assert "keystone" in told
     assert "0.001 s" in told
+
+
+def test_an_error_that_quotes_another_does_not_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Escape sequences and what turns the direction of text are seen, not obeyed."""
+    path = tmp_path / "\x1b[31m\x9b5m\u202e.jsonl"
+    assert main(["list", "--from", str(path)]) == 2
+    assert "�[31m�5m�.jsonl" in capsys.readouterr().err

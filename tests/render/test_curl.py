@@ -6,7 +6,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -151,9 +151,19 @@ def test_nothing_that_was_sent_is_run(
         assert len(heard.requests) - before in (1, 2)
 
 
+NOT_AGAIN = "# It cannot be made again: its URL or its method is not known."
+
+
 def test_what_cannot_be_called_is_said() -> None:
     """A document without hosts, or a trace without a client."""
     (message,) = CASES["image-list"]().messages[:1]
     lost = Message(message.kind, "openstack", "keystone", "GET", "", "/v3")
-    assert "# It cannot be made again: its URL or its method is not known." in RENDERERS["curl"](said(lost))
+    assert NOT_AGAIN in RENDERERS["curl"](said(lost))
     assert "The calls of nobody" in RENDERERS["curl"](Conversation("0" * 32, (lost,)))
+
+
+@pytest.mark.parametrize("url", ["http://[::1/v3", "http://host/a b", "ftp://host/v3"])
+def test_what_is_no_url_is_not_called(url: str) -> None:
+    """Spans come from whoever can send some."""
+    (message,) = CASES["image-list"]().messages[:1]
+    assert NOT_AGAIN in RENDERERS["curl"](said(replace(message, url=url)))
