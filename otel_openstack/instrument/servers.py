@@ -38,6 +38,7 @@ class Server:
 SERVERS = (
     Server("eventlet.wsgi", "server", 1, "site"),
     Server("cheroot.wsgi", "Server.__init__", 1, "wsgi_app"),
+    Server("waitress.server", "BaseWSGIServer.__init__", 0, "application"),
     Server("werkzeug.serving", "BaseWSGIServer.__init__", 2, "app"),
     Server("wsgiref.simple_server", "WSGIServer.set_app", 0, "application"),
 )

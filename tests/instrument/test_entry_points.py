@@ -33,6 +33,7 @@ _SCRIPTS = {
     "werkzeug": "from werkzeug.serving import run_simple\nrun_simple('127.0.0.1', port, app)",
     "werkzeug threads": "from werkzeug.serving import run_simple\nrun_simple('127.0.0.1', port, app, threaded=True)",
     "cheroot": "from cheroot import wsgi\nwsgi.Server(('127.0.0.1', port), app).start()",
+    "waitress": "import waitress\nwaitress.serve(app, host='127.0.0.1', port=port)",
     "wsgiref": "from wsgiref.simple_server import make_server\nmake_server('127.0.0.1', port, app).serve_forever()",
     "eventlet": "import eventlet, eventlet.wsgi\neventlet.wsgi.server(eventlet.listen(('127.0.0.1', port)), app)",
     "a loader and a server": (
