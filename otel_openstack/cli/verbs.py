@@ -167,10 +167,13 @@ def doctor(options: Namespace) -> int:
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     # Another interpreter's agent can only be asked there; ours is asked the same way, for we never load it
     try:
-        found = subprocess.run([options.python, "-c", "import otel_openstack"], capture_output=True, check=False)
-        if found.returncode:
+        load = [options.python, "-c", "import otel_openstack.instrument.doctor"]
+        loaded = subprocess.run(load, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if loaded.returncode:
+            *_, reason = loaded.stderr.strip().splitlines() or [f"exit code {loaded.returncode}"]
             raise SettingsError(
-                f"{options.python} has no agent to ask.", hint=f"{options.python} -m pip install otel-openstack"
+                f"{options.python} has no agent that starts: {reason}",
+                hint=f"Where it is missing: {options.python} -m pip install otel-openstack",
             )
         return subprocess.call([options.python, "-m", "otel_openstack.instrument.doctor", *command])
     except OSError as error:

@@ -94,14 +94,18 @@ class OpenStackConfigurator:
         """
         process = services.identify(services.command_line(), os.environ)
         attributes = {_TELEMETRY_AUTO_VERSION: auto_instrumentation_version, **resource_attributes(process)}
-        if only_traces(os.environ) and not entry_points(group="_opentelemetry_opamp"):
-            _set_up_tracing(process, attributes)
-        else:
-            from opentelemetry.sdk._configuration import _OTelSDKConfigurator
+        try:
+            if only_traces(os.environ) and not entry_points(group="_opentelemetry_opamp"):
+                _set_up_tracing(process, attributes)
+            else:
+                from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 
-            _OTelSDKConfigurator().configure(  # type: ignore[no-untyped-call]
-                resource_attributes=attributes, export_span_processor=span_processor, **kwargs
-            )
+                _OTelSDKConfigurator().configure(  # type: ignore[no-untyped-call]
+                    resource_attributes=attributes, export_span_processor=span_processor, **kwargs
+                )
+        except (ImportError, RuntimeError, ValueError) as error:  # a variable asks for what there is not
+            _logger.error("nothing is recorded: %s; otel-openstack doctor tells more", error)  # noqa: TRY400  # one line
+            return
         runtime.begin(process, os.environ)
 
 

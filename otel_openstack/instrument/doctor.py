@@ -113,6 +113,22 @@ def _set(_command: Sequence[str], environ: Mapping[str, str]) -> Iterator[Findin
             yield True, f"{variable} is {default!r}, the default"
 
 
+def _provided(_command: Sequence[str], environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Say which exporters are asked for and not installed: the SDK would set up nothing at all."""
+    for signal in ("traces", "metrics", "logs"):
+        variable = f"OTEL_{signal.upper()}_EXPORTER"
+        protocol = environ.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_PROTOCOL") or environ.get(
+            "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"
+        )
+        for name in (name.strip() for name in environ.get(variable, DEFAULTS.get(variable, "none")).split(",")):
+            provider = f"otlp_proto_{protocol.removesuffix('/protobuf')}" if name == "otlp" else name
+            if provider not in ("", "none") and not entry_points(
+                group=f"opentelemetry_{signal}_exporter", name=provider
+            ):
+                package = f": pip install opentelemetry-exporter-otlp-proto-{protocol}" if protocol == "grpc" else ""
+                yield False, f"no exporter {provider} of {signal} is installed, so nothing is recorded{package}"
+
+
 class _Listener(logging.Handler):
     """Keeps what is logged."""
 
@@ -158,7 +174,7 @@ def _answered(_command: Sequence[str], environ: Mapping[str, str]) -> Iterator[F
         yield False, f"{endpoint} takes no spans: {complaints[0] if complaints else 'no reason given'}"
 
 
-CHECKS: tuple[Check, ...] = (_launcher, _chosen, _switched_on, _named, _installed, _set, _answered)
+CHECKS: tuple[Check, ...] = (_launcher, _chosen, _switched_on, _named, _installed, _set, _provided, _answered)
 
 if __name__ == "__main__":
     try:

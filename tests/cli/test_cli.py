@@ -403,8 +403,17 @@ def test_doctor_names_what_to_install_where_there_is_no_agent(tmp_path: Path) ->
     code, told = shell(f"$cli doctor --python {bare}")
     assert (code, told) == (
         2,
-        f"error: {bare} has no agent to ask.\nhint: {bare} -m pip install otel-openstack\n",
+        f"error: {bare} has no agent that starts: ModuleNotFoundError: No module named 'otel_openstack'\n"
+        f"hint: Where it is missing: {bare} -m pip install otel-openstack\n",
     )
+
+
+def test_doctor_names_what_keeps_the_launcher_itself_from_starting() -> None:
+    """OpenTelemetry's API refuses to be imported with a propagator that it does not find."""
+    code, told = shell("$cli doctor", OTEL_PROPAGATORS="b3")
+    assert code == 2
+    assert "has no agent that starts: ValueError: Propagator b3 not found" in told
+    assert "Traceback" not in told
 
 
 @pytest.mark.parametrize("columns", [20, 80, 200])

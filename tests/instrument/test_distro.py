@@ -98,6 +98,18 @@ def test_a_wrong_number_is_told_and_the_default_used(
     assert "OTEL_BSP_MAX_QUEUE_SIZE='-5'" in record.getMessage()
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"), [("OTEL_TRACES_EXPORTER", "nosuch"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")]
+)
+def test_what_the_sdk_refuses_is_one_line_and_the_program_runs(launcher: Launcher, variable: str, value: str) -> None:
+    """Not the traceback of each part that cannot be set up."""
+    program = launcher.write("hello.py", "print('hello', flush=True)")
+    said = launcher.run([sys.executable, program], {variable: value}).splitlines()
+    assert said[1:] == ["hello"]
+    assert said[0].startswith("nothing is recorded: ")
+    assert value in said[0]
+
+
 def test_a_disabled_sdk_is_silent(launcher: Launcher, receiver: OtlpServer) -> None:
     """OTEL_SDK_DISABLED leaves the program as it would be without us."""
     program = launcher.write("hello.py", "print('hello')")

@@ -46,6 +46,8 @@ def test_a_healthy_environment_is_told_as_such(receiver: OtlpServer) -> None:
         ({"OTEL_OPENSTACK_REDACT_PATTERNS": "ghp_*,*"}, "OTEL_OPENSTACK_REDACT_PATTERNS: '*' is no pattern"),
         ({"OTEL_OPENSTACK_BODY_LIMIT": "lots"}, "OTEL_OPENSTACK_BODY_LIMIT='lots' is not a number of bytes"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}, "http://127.0.0.1:9 takes no spans"),
+        ({"OTEL_TRACES_EXPORTER": "otlp,nosuch"}, "no exporter nosuch of traces is installed, so nothing is recorded"),
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "no exporter otlp_proto_http/json of traces is installed"),
     ],
 )
 def test_what_is_wrong_is_one_line_that_fails(variables: dict[str, str], sentence: str, receiver: OtlpServer) -> None:
