@@ -62,12 +62,20 @@ _open: set[Exchange] = set()
 """A client's exchanges whose response nobody has read to its end, closed or dropped yet."""
 
 
-@atexit.register
 @never_raises
 def end_open() -> None:
     """End them at exit, before the tracer provider goes: a traceback, for one, keeps the response of an error alive."""
     for exchange in tuple(_open):
         exchange.end()
+
+
+@lru_cache(maxsize=1)
+def _end_open_at_exit() -> None:
+    """Register it when the first is opened: the provider has registered itself by then, and what came last goes first.
+
+    Not on import: CPython 3.10 loads the entry points in another order.
+    """
+    atexit.register(end_open)
 
 
 os.register_at_fork(after_in_child=_open.clear)  # they are the parent's
@@ -98,6 +106,7 @@ class Exchange:
         self._response_headers: Block = {}
         self._settings = settings
         if not is_server:
+            _end_open_at_exit()
             _open.add(self)
 
     def request(self, headers: Pairs) -> None:
