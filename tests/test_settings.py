@@ -132,10 +132,13 @@ def test_every_source_variable_sets_its_field() -> None:
         "OTEL_OPENSTACK_SOURCE_CLIENT_KEY": "/me.key",
         "OTEL_OPENSTACK_SOURCE_TIMEOUT": "2m",
         "OTEL_OPENSTACK_SOURCE_LOOKBACK": "7D",
+        "OTEL_OPENSTACK_LINKS": "jaeger+http://jaeger.lab:16686, grafana+https://grafana.lab",
     }
     headers = (("X-Scope-OrgID", "lab"), ("Authorization", "Bearer a,b"))
     assert set(environ) == {variable for variable, _, _ in documentation(SourceSettings)}
-    assert SourceSettings.from_env(environ) == SourceSettings(headers, "/ca.pem", "/me.pem", "/me.key", 120, 604_800)
+    links = environ["OTEL_OPENSTACK_LINKS"]
+    expected = SourceSettings(headers, "/ca.pem", "/me.pem", "/me.key", 120, 604_800, links)
+    assert SourceSettings.from_env(environ) == expected
 
 
 @pytest.mark.parametrize(
