@@ -17,7 +17,8 @@
 :mod:`.metrics`          durations, sizes and requests in flight, where metrics are exported
 :mod:`.trust`            whose context is believed
 :mod:`.propagator`       ``X-Requestshook-Request-Id`` and the context it stands for
-:mod:`.export`           how spans leave; :mod:`.exits` sends them before an abrupt end
+:mod:`.export`           how spans leave, :mod:`.metric_export` metrics, :mod:`.log_export` log records;
+                         :mod:`.exits` sends them before an abrupt end, :mod:`.threads` says who may have one
 :mod:`.guard`            a fault of ours never reaches the host
 =======================  ===============================================================================
 

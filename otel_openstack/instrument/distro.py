@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from opentelemetry import propagate, trace
+from opentelemetry import metrics, propagate, trace
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # the module is exempt from types
 from opentelemetry.propagators.composite import CompositePropagator
@@ -26,7 +26,7 @@ from otel_openstack import attributes as names
 from otel_openstack.instrument import runtime, services
 from otel_openstack.instrument.export import BoundedSpanProcessor
 from otel_openstack.instrument.handover import MAX_ATTRIBUTES
-from otel_openstack.instrument.metrics import observe_processor
+from otel_openstack.instrument.metrics import begin_exports, exports, observe_processor
 from otel_openstack.instrument.propagator import RequestshookPropagator
 
 DEFAULTS = {
@@ -42,6 +42,7 @@ DEFAULTS = {
     "OTEL_BSP_SCHEDULE_DELAY": "1000",
     "OTEL_BSP_MAX_QUEUE_SIZE": "2048",
     "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "512",
+    "OTEL_METRIC_EXPORT_INTERVAL": "60000",
 }
 
 REPLACED = frozenset({"requests", "urllib3", "flask", "falcon", "pyramid"})
@@ -98,15 +99,13 @@ class OpenStackConfigurator:
             if only_traces(os.environ) and not entry_points(group="_opentelemetry_opamp"):
                 _set_up_tracing(process, attributes)
             else:
-                from opentelemetry.sdk._configuration import _OTelSDKConfigurator
-
-                _OTelSDKConfigurator().configure(  # type: ignore[no-untyped-call]
-                    resource_attributes=attributes, export_span_processor=span_processor, **kwargs
-                )
+                _set_up_all(attributes, kwargs)
         except (ImportError, RuntimeError, ValueError) as error:  # a variable asks for what there is not
             _logger.error("nothing is recorded: %s; otel-openstack doctor tells more", error)  # noqa: TRY400  # one line
             return
         runtime.begin(process, os.environ)
+        if process.role is services.Role.OTHER:  # it may have metrics of its own, and nothing that we would notice
+            begin_exports()
 
 
 def only_traces(environ: Mapping[str, str]) -> bool:
@@ -124,6 +123,32 @@ def _set_up_tracing(process: services.Process, attributes: dict[str, Any]) -> No
         import opentelemetry.exporter.otlp.proto.http.trace_exporter  # noqa: F401  # no request shall wait for it
 
 
+def _set_up_all(attributes: dict[str, Any], kwargs: dict[str, Any]) -> None:
+    """Have the SDK configure itself, but for the parts that would start threads before this process forks."""
+    from opentelemetry.sdk._configuration import _OTelSDKConfigurator
+    from opentelemetry.sdk.metrics import MeterProvider
+
+    from otel_openstack.instrument.log_export import LateLogRecordProcessor
+    from otel_openstack.instrument.metric_export import PeriodicMetrics, exporter_named
+
+    said = "none" if os.environ.get("OTEL_CONFIG_FILE") else os.environ["OTEL_METRICS_EXPORTER"]
+    exporters = {name: exporter_named(name, os.environ) for name in map(str.strip, said.split(","))}
+    os.environ["OTEL_METRICS_EXPORTER"] = ",".join(name for name in exporters if exporters[name] is None)
+    try:
+        _OTelSDKConfigurator().configure(  # type: ignore[no-untyped-call]
+            resource_attributes=attributes,
+            export_span_processor=span_processor,
+            export_log_record_processor=LateLogRecordProcessor,
+            **kwargs,
+        )
+    finally:
+        os.environ["OTEL_METRICS_EXPORTER"] = said
+    provider = metrics.get_meter_provider()
+    if isinstance(provider, MeterProvider):
+        interval = _number("OTEL_METRIC_EXPORT_INTERVAL") / 1000
+        exports.extend(PeriodicMetrics(provider, new, interval) for new in exporters.values() if new is not None)
+
+
 def _new_exporter() -> SpanExporter:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
@@ -132,17 +157,20 @@ def _new_exporter() -> SpanExporter:
 
 def span_processor(exporter: SpanExporter) -> BoundedSpanProcessor:
     """Return the processor for an exporter that the environment configures: each process makes one like it."""
-    processor = _bounded(type(exporter))
+    processor = _bounded(type(exporter), begin_exports)
     observe_processor(processor)
     return processor
 
 
-def _bounded(new_exporter: Callable[[], SpanExporter]) -> BoundedSpanProcessor:
+def _bounded(
+    new_exporter: Callable[[], SpanExporter], begin: Callable[[], object] = lambda: None
+) -> BoundedSpanProcessor:
     return BoundedSpanProcessor(
         new_exporter,
         max_queue_size=_number("OTEL_BSP_MAX_QUEUE_SIZE"),
         schedule_delay=_number("OTEL_BSP_SCHEDULE_DELAY") / 1000,
         max_batch_size=_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
+        begin=begin,
     )
 
 

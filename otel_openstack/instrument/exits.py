@@ -14,6 +14,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ from weakref import WeakSet
 
 import wrapt
 
+from otel_openstack.instrument import threads
 from otel_openstack.instrument.guard import never_raises
 
 SECONDS = 1.0
@@ -30,10 +32,14 @@ _EMBEDDERS = ("uwsgi", "mod_wsgi")
 
 
 class Sender(Protocol):
-    """Something with spans that wait."""
+    """Something that may still have to send."""
 
-    def rush(self, seconds: float) -> None:
-        """Send them in so much time, whatever the thread that calls is in the middle of."""
+    @property
+    def is_behind(self) -> bool:
+        """Whether anything waits in this process for a receiver that is there."""
+
+    def send_apart(self, seconds: float) -> None:
+        """Send it in so much time, from a native thread, while the process's own are stopped wherever they were."""
 
 
 _senders: WeakSet[Sender] = WeakSet()
@@ -41,7 +47,7 @@ _senders: WeakSet[Sender] = WeakSet()
 
 @never_raises
 def send_before(sender: Sender) -> None:
-    """Have the sender rush before this process, or a fork of it, ends abruptly."""
+    """Have the sender asked before this process, or a fork of it, ends abruptly."""
     _senders.add(sender)
     if not hasattr(os._exit, "__wrapped__"):
         wrapt.wrap_function_wrapper(os, "_exit", _exit)
@@ -71,5 +77,22 @@ def _exit(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...],
 
 @never_raises
 def _rush() -> None:
-    for sender in list(_senders):
-        sender.rush(SECONDS)
+    """Have all senders send at once, whatever the calling thread was interrupted in: it asks for no lock.
+
+    It sleeps while native threads send, and so does its hub: a signal handler cannot be green.
+    """
+    native = threads.native()
+    sent = []
+    for sender in [sender for sender in _senders if sender.is_behind]:
+        done = native.allocate_lock()
+        done.acquire()
+        native.start_new_thread(_send, (sender, done))
+        sent.append(done)
+    deadline = time.monotonic() + SECONDS
+    for done in sent:
+        done.acquire(timeout=max(0.0, deadline - time.monotonic()))
+
+
+def _send(sender: Sender, done: Any) -> None:
+    never_raises(sender.send_apart)(SECONDS)
+    done.release()

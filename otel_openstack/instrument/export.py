@@ -12,23 +12,19 @@ locks that belong to the hub. The price is that encoding runs on the hub; it is 
 
 from __future__ import annotations
 
-import _thread
-import contextlib
 import logging
 import os
-import signal
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from otel_openstack.instrument import threads
 from otel_openstack.instrument.exits import send_before
 from otel_openstack.instrument.guard import never_raises
 
@@ -77,6 +73,7 @@ class BoundedSpanProcessor(SpanProcessor):
     :param max_queue_size: spans that wait at the most; more are dropped, counted and told once.
     :param schedule_delay: seconds between two looks at the queue.
     :param max_batch_size: spans of a batch at the most.
+    :param begin: called with the first span of each process, too.
     :ivar dropped: spans that found the queue full.
     """
 
@@ -87,8 +84,10 @@ class BoundedSpanProcessor(SpanProcessor):
         max_queue_size: int = 2048,
         schedule_delay: float = 1.0,
         max_batch_size: int = 512,
+        begin: Callable[[], object] = lambda: None,
     ) -> None:
         self._new_exporter = new_exporter
+        self._begin = begin
         self._max_queue_size = max_queue_size
         self._schedule_delay = schedule_delay
         self._max_batch_size = max_batch_size
@@ -148,36 +147,30 @@ class BoundedSpanProcessor(SpanProcessor):
         if self._worker is not None and self._pid == os.getpid():
             self._worker.stop()
 
-    def rush(self, seconds: float) -> None:
-        """Send what waits, whatever the calling thread was interrupted in: no lock is asked for that it may hold.
-
-        It sleeps while a native thread sends, and so does its hub: a signal handler cannot be green.
-        """
+    @property
+    def is_behind(self) -> bool:
+        """Whether spans of this process wait for a receiver that is there."""
         worker = self._worker
-        if worker is None or self._pid != os.getpid() or not worker.is_behind:
-            return
-        native = _native_threads()
-        done = native.allocate_lock()
-        done.acquire()
+        return worker is not None and self._pid == os.getpid() and worker.is_behind
 
-        def send() -> None:
-            worker.send_apart(seconds)
-            done.release()
-
-        native.start_new_thread(send, ())
-        done.acquire(timeout=seconds)
+    def send_apart(self, seconds: float) -> None:
+        """Send what waits, from a native thread at the end of the process."""
+        if self._worker is not None:
+            self._worker.send_apart(seconds)
 
     @never_raises
     def _start(self) -> None:
         pid = os.getpid()
         with self._locks.setdefault(pid, threading.Lock()):
-            if self._pid == pid:
+            if self._pid == pid or threads.is_master():
                 return
-            self._queue = deque()  # what a fork inherits is its parent's to send, and to count
-            self.dropped = 0
+            if self._worker is not None or not threads.is_heir():
+                self._queue = deque()  # what a fork inherits is its parent's to send, and to count
+                self.dropped = 0
             self._worker = _Worker(self._new_exporter, self._queue, self._schedule_delay, self._max_batch_size)
             self._pid = pid
         send_before(self)
+        self._begin()
 
     def _drop(self) -> None:
         self.dropped += 1
@@ -200,7 +193,7 @@ class _Worker:
         max_batch_size: int,
     ) -> None:
         self.processed = 0
-        self._green = _is_green()
+        self._green = threads.is_green()
         self._queue = queue
         self._schedule_delay = schedule_delay
         self._max_batch_size = min(max_batch_size, _GREEN_BATCH_SIZE) if self._green else max_batch_size
@@ -214,9 +207,7 @@ class _Worker:
         self._in_flight: list[ReadableSpan] = []
         if self._green:  # no green thread imports while another may wait for the same lock
             self._prepare()
-        self._thread = threading.Thread(target=self._run, name="otel-openstack-export", daemon=True)
-        with contextlib.nullcontext() if self._green else _without_signals():
-            self._thread.start()
+        self._thread = threads.start(self._run, "otel-openstack-export")
 
     def hurry(self) -> None:
         """Wake the worker. Not a green one: the caller may be another native thread, with a hub of its own."""
@@ -309,24 +300,3 @@ class _Worker:
             batch_bytes += size
         if self._in_flight:
             yield self._in_flight
-
-
-@contextlib.contextmanager
-def _without_signals() -> Iterator[None]:
-    """Have threads that are started take no signals: a host's handlers expect its own (uWSGI's end a worker there)."""
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-def _native_threads() -> Any:
-    """Return the module ``_thread`` as it is without eventlet's patches."""
-    patcher: Any = sys.modules.get("eventlet.patcher")
-    return _thread if patcher is None else patcher.original("_thread")
-
-
-def _is_green() -> bool:
-    patcher = sys.modules.get("eventlet.patcher")
-    return patcher is not None and bool(patcher.is_monkey_patched("thread"))

@@ -20,6 +20,7 @@ from otel_openstack.instrument.guard import never_raises
 
 if TYPE_CHECKING:
     from otel_openstack.instrument.export import BoundedSpanProcessor
+    from otel_openstack.instrument.metric_export import PeriodicMetrics
 
 # Semantic conventions, HTTP metrics: what http.*.request.duration should be counted in, seconds
 _DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -36,6 +37,15 @@ _ERROR = 400  # for a client (semantic conventions, HTTP spans)
 _MESSAGES = (("request", names.HTTP_REQUEST_BODY_SIZE), ("response", names.HTTP_RESPONSE_BODY_SIZE))
 
 Attributes = dict[str, AnyValue]
+
+exports: list[PeriodicMetrics] = []
+"""What metrics leave by; empty where the SDK's own readers see to that."""
+
+
+def begin_exports() -> None:
+    """Make sure that what this process measures from now on is exported."""
+    for export in exports:
+        export.begin()
 
 
 class Metrics:
@@ -74,6 +84,7 @@ class Metrics:
 
         :param attributes: those of its span, as far as they are known when it starts.
         """
+        begin_exports()
         chosen = {name: attributes[name] for name in self._of_the_request if name in attributes}
         self._active.add(1, chosen)
         return Measurement(self, chosen)

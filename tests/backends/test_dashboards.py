@@ -36,8 +36,6 @@ SERVICE = "glance-api"
 METRICS = {
     "OTEL_METRICS_EXPORTER": "otlp",
     "OTEL_METRIC_EXPORT_INTERVAL": "2000",
-    # As DevStack has it. Else uWSGI's master may fork while the thread that exports metrics runs, and workers hang
-    "UWSGI_LAZY_APPS": "true",
 }
 # keystone lists its versions with 300, which this client takes for a reason to try again
 RETRIES = """

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import signal
+import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -40,6 +42,8 @@ SERVER = "\n".join(
 )
 POST = b"POST /v1/calls/%d HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc"
 EXPORTED = {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_METRIC_EXPORT_INTERVAL": "300"}
+_SELDOM = {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_METRIC_EXPORT_INTERVAL": "60000"}
+"""Whatever arrives was sent because the process ended."""
 
 
 def _attributes(pairs: Iterator[KeyValue] | object) -> dict[str, object]:
@@ -146,6 +150,152 @@ def test_every_worker_of_uwsgi_exports_its_metrics(launcher: Launcher, receiver:
     assert len(seen) == 2, seen
     instances = set(_wait(receiver, "http.server.request.duration", processes=2))
     assert {str(span.resource.attributes["service.instance.id"]) for span in receiver.wait(4)} <= instances
+
+
+_PREFORK = """
+import os, threading
+import app as module
+def app(environ, start_response):
+    os.environ["THREADS"] = ",".join(sorted(thread.name for thread in threading.enumerate()))
+    def start(status, headers, *rest):
+        return start_response(status, [*headers, ("X-Threads", os.environ["THREADS"])], *rest)
+    return module.app(environ, start)
+"""
+
+
+def test_every_worker_of_gunicorn_has_one_thread_that_exports(launcher: Launcher, receiver: OtlpServer) -> None:
+    """And its master, which has loaded the application, none."""
+    launcher.write("app.py", APPLICATION)
+    launcher.write("prefork.py", _PREFORK)
+    port = free_port()
+    process = launcher.start(
+        ["gunicorn", "--bind", f"127.0.0.1:{port}", "--preload", "--workers", "2", "prefork:app"], EXPORTED
+    )
+    wait_for_port(port, process)
+    seen: set[bytes] = set()
+    threads: set[bytes] = set()
+    deadline = time.monotonic() + 20
+    while len(seen) < 2 and time.monotonic() < deadline:
+        _, _, said = talk(port, POST % (0, port)).partition(b"X-Pid: ")
+        seen.add(said.split()[0])
+        threads.add(said.partition(b"X-Threads: ")[2].split()[0])
+    assert len(seen) == 2, seen
+    assert all(names.count(b"otel-openstack-metrics") == 1 for names in threads), threads
+    assert len(_wait(receiver, "http.server.request.duration", processes=2)) == 2
+
+
+_ONCE = """
+import os, signal, sys, time
+import requests
+from opentelemetry import metrics
+
+def ask(count):
+    for _ in range(count):
+        requests.get(sys.argv[1]).close()
+"""
+_ENDS = {
+    "returning": "",
+    "SIGTERM": "os.kill(os.getpid(), signal.SIGTERM)",
+    "os._exit": "os._exit(0)",
+}
+
+
+@pytest.mark.parametrize("end", _ENDS.values(), ids=_ENDS.keys())
+def test_a_fork_counts_its_own_to_the_end(
+    end: str, launcher: Launcher, receiver: OtlpServer, serve: Callable[[object], int]
+) -> None:
+    """Neither what its parent has counted, nor over its connection; and the last state is sent, whatever ends it."""
+    program = launcher.write(
+        "program.py", f"{_ONCE}\nask(3)\nif os.fork():\n    os.wait()\n    ask(2)\nelse:\n    ask(1)\n{end}\n"
+    )
+    process = launcher.start([sys.executable, program, f"http://127.0.0.1:{serve(_nothing)}/v1"], _SELDOM)
+    process.communicate(timeout=20)
+    found = _wait(receiver, "http.client.request.duration", processes=2)
+    assert sorted(_point(metrics["http.client.request.duration"]).count for metrics in found.values()) == [1, 5]
+
+
+def test_a_fork_does_not_inherit_locks_of_a_collection(
+    launcher: Launcher, receiver: OtlpServer, serve: Callable[[object], int]
+) -> None:
+    """It would hang when it measures, or when it ends."""
+    code = f"""{_ONCE}
+def slow(_options):
+    time.sleep(0.05)
+    return []
+metrics.get_meter("mine").create_observable_gauge("slow", [slow])
+ask(1)
+for _ in range(5):
+    time.sleep(0.01)
+    if not os.fork():
+        ask(1)
+        sys.exit(0)
+for _ in range(5):
+    os.wait()
+"""
+    process = launcher.start(
+        [sys.executable, launcher.write("program.py", code), f"http://127.0.0.1:{serve(_nothing)}/v1"],
+        {**EXPORTED, "OTEL_METRIC_EXPORT_INTERVAL": "1"},
+    )
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, output
+    _wait(receiver, "http.client.request.duration", processes=6)
+
+
+def test_a_program_without_requests_exports_what_it_measures_itself(launcher: Launcher, receiver: OtlpServer) -> None:
+    """As under the stock distribution."""
+    code = "from opentelemetry import metrics\nmetrics.get_meter('otel_openstack.test').create_counter('mine').add(3)"
+    launcher.run([sys.executable, launcher.write("program.py", code)], _SELDOM)
+    (found,) = _wait(receiver, "mine").values()
+    assert _point(found["mine"]).as_int == 3
+
+
+_GREEN = """
+import eventlet, sys
+eventlet.monkey_patch()
+import eventlet.wsgi
+from app import app
+eventlet.wsgi.server(eventlet.listen(("127.0.0.1", int(sys.argv[1]))), app, log_output=False)
+"""
+
+
+@pytest.mark.parametrize("interval", ["300", "60000"], ids=["while it serves", "when it ends"])
+@pytest.mark.parametrize("name", ["glance-api", "mine"])
+def test_a_green_server_exports_its_metrics(name: str, interval: str, launcher: Launcher, receiver: OtlpServer) -> None:
+    """A service that is known, by a green thread; any program, by one that it had before it became green."""
+    launcher.write("app.py", APPLICATION)
+    port = free_port()
+    process = launcher.start(
+        [sys.executable, "-W", "ignore", launcher.write(name, _GREEN), str(port)],
+        {**EXPORTED, "OTEL_METRIC_EXPORT_INTERVAL": interval},
+    )
+    wait_for_port(port, process)
+    for number in range(3):
+        assert b"404" in talk(port, POST % (number, port))
+    if interval == "60000":
+        process.terminate()
+        process.communicate(timeout=20)
+        assert process.returncode == -signal.SIGTERM
+    (metrics,) = _wait(receiver, "http.client.request.duration").values()
+    assert 1 <= _count(metrics) <= 6
+
+
+def test_a_receiver_that_hangs_holds_up_no_end(launcher: Launcher, serve: Callable[[object], int]) -> None:
+    """Neither of spans nor of metrics, two seconds and one at the most."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        program = launcher.write("program.py", f"{_ONCE}\nask(1)\nprint(time.monotonic(), flush=True)")
+        process = launcher.start(
+            [sys.executable, program, f"http://127.0.0.1:{serve(_nothing)}/v1"],
+            {**_SELDOM, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint},
+        )
+        output, _ = process.communicate(timeout=20)
+        assert time.monotonic() - float(output.split()[0]) < 4
+    assert process.returncode == 0
+
+
+def _nothing(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
+    start_response("204 No Content", [])
+    return []
 
 
 def test_log_records_carry_the_ids_of_their_request(launcher: Launcher, receiver: OtlpServer) -> None:

@@ -25,8 +25,12 @@ import otel_openstack.route
 from otel_openstack.instrument import capture
 from otel_openstack.instrument.guard import never_raises
 
-# No part of an exchange: what sets the agent up, and how spans leave
-_ELSEWHERE = frozenset({"distro", "doctor", "exits", "export", "guard", "services"})
+# No part of an exchange: what sets the agent up, and how telemetry leaves
+_ELSEWHERE = frozenset(
+    {
+        *("distro", "doctor", "exits", "export", "guard", "log_export", "metric_export", "services", "threads"),
+    }
+)
 _COMPREHENSIONS = frozenset({"<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
 _KEY = "_planted_by_the_tests"
 _OPTIMIZED = 0x1  # of functions, not of class bodies (inspect.CO_OPTIMIZED)
