@@ -7,9 +7,6 @@ from collections.abc import Iterable
 
 from otel_openstack.exceptions import DeploymentError
 
-DEFAULTS = {"UWSGI_PY_CALL_UWSGI_FORK_HOOKS": "1"}
-"""What every service gets: uWSGI's workers run Python's fork hooks only when told so; others do not read it."""
-
 
 def variables(endpoint: str | None, attributes: Iterable[str], others: Iterable[str]) -> dict[str, str]:
     """Return the environment of a service.
@@ -19,7 +16,7 @@ def variables(endpoint: str | None, attributes: Iterable[str], others: Iterable[
     :param others: ``OTEL_NAME=value`` each.
     :raises DeploymentError: one of them means nothing, or is a secret, which a unit's file would show to everybody.
     """
-    found = dict(DEFAULTS)
+    found: dict[str, str] = {}
     if endpoint is not None:
         _match(r"https?://[^\s/]+\S*", endpoint, "is no endpoint", "--endpoint http://127.0.0.1:4318")
         found["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint

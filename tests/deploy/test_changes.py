@@ -26,7 +26,6 @@ WRITTEN = f"""\
 # Not to be edited: otel-openstack disable --service openstack-glance-api.service takes it away.
 
 [Service]
-Environment=UWSGI_PY_CALL_UWSGI_FORK_HOOKS=1
 Environment=OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318
 Environment="OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=100%% lab"
 Environment=OTEL_OPENSTACK_BODY_LIMIT=0
@@ -124,7 +123,7 @@ def test_a_file_that_is_not_ours_is_not_touched(tmp_path: Path) -> None:
     (host.path / FILE).unlink()
     apply(enable(host.root, ["glance-api"], VARIABLES))
     text = (host.path / FILE).read_text()
-    edits = (("[Service]\n", "[Service]\nNice=1\n"), ("folders made 0", "folders made 1"), ("HOOKS=1", "HOOKS=0"))
+    edits = (("[Service]\n", "[Service]\nNice=1\n"), ("folders made 0", "folders made 1"), ("LIMIT=0", "LIMIT=1"))
     for old, new in edits:
         changed = text.replace(old, new)
         (host.path / FILE).write_text(changed)

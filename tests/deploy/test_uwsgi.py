@@ -38,7 +38,7 @@ def test_uwsgi_shows_what_the_snippet_sets(tmp_path: Path) -> None:
     shown = done.stdout + done.stderr
     site = sysconfig.get_path("purelib")
     assert f"env = PYTHONPATH={site}/opentelemetry/instrumentation/auto_instrumentation\n" in shown
-    assert "py-call-uwsgi-fork-hooks = true\n" in shown
+    assert "enable-threads = true\n" in shown
     assert "module = placement.wsgi.api:application\n" in shown
 
 
