@@ -21,7 +21,8 @@ Mask = Callable[[str], str]
 Found = tuple[int, Mask]
 """Where a value begins, and how it is masked."""
 
-_SPACED_COLON = re.compile(r'"\s+:')
+# The engine finds a literal at the start of an expression at once: this takes half the time of what the mark is, "\s+:
+_SPACED_COLON = re.compile(r":(?<=\s:)")
 _WORD = re.compile(r"(?<![\w.%-])[\w.%-]+\Z")
 _SEPARATORS = re.compile(r"[&?;=/]")
 _MOST = 64  # characters of a name, and of a percent-encoded one thrice that
@@ -86,22 +87,23 @@ class Names:
             if mask := self.mask_of(name.lstrip("-")):
                 yield match.end(), mask
 
-    def _after(self, mark: str, then: str = "") -> str:
+    def _after(self, mark: str, then: str = "", letters: int = 4) -> str:
         """Return an expression for a mark, such as a quote, behind what may be a name and before something.
 
-        Most of what is no name of ours is refused by its last characters, each looked at alone: that is the quickest.
+        Most of what is no name of ours is refused by its last characters, each looked at alone: that is the quickest,
+        and quicker still once for names of all lengths.
+
+        :param letters: how many of them; five do not take ``metadata``, which is everywhere, for ``user_data``.
         """
-        ends = sorted({name[-4:] for name in (*self._masks, *self._endings)}, key=len)
-        looks = []
-        for length, group in groupby(ends, key=len):
-            same = [*group]
-            sets = "".join(f"[{''.join(map(re.escape, sorted({end[at] for end in same})))}]" for at in range(length))
-            looks.append(f"(?<={sets}{mark}){then}(?<=(?:{'|'.join(map(re.escape, same))}){mark})")
-        return f"{mark}(?:{'|'.join(looks)})" if len(looks) > 1 else mark + looks[0]
+        ends = sorted({name[-letters:] for name in (*self._masks, *self._endings)}, key=len)
+        last = zip(*(end[-len(ends[0]) :] for end in ends), strict=True)
+        sets = "".join(f"[{''.join(map(re.escape, sorted(set(characters))))}]" for characters in last)
+        looks = (f"(?<=(?:{'|'.join(map(re.escape, same))}){mark})" for _length, same in groupby(ends, key=len))
+        return f"{mark}(?<={sets}{mark}){then}(?:{'|'.join(looks)})"
 
     @cached_property
     def _json_name(self) -> re.Pattern[str]:
-        return re.compile(self._after('":') + SPACE.pattern)
+        return re.compile(self._after('":', letters=5) + SPACE.pattern)
 
     @cached_property
     def _other_json_name(self) -> re.Pattern[str]:

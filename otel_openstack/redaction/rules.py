@@ -55,6 +55,9 @@ _LONGEST_USER = 256
 _PATH_TOKEN = re.compile(r"(/os-console-auth-tokens/)([^/?#\s\"'<>]+)")
 # Fernet and JSON web tokens
 _TOKEN = re.compile(r"gAAAAA[A-Za-z0-9_-]*=*|(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)+")
+# Whether there may be one: an expression without choices finds letters in a third of the time that ``in`` takes
+_FERNET = re.compile("gAAAAA")
+_JSON_WEB = re.compile("eyJ")
 # RFC 7468 and the older forms with headers
 _PRIVATE_KEY = re.compile(r"BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY-----((?:[A-Za-z0-9+/=\s:,]+|\\+[nr]|-(?!----))+)")
 # A SAML assertion is a ticket as a whole: whoever has it may enter (SAML 2.0 core, section 2)
@@ -188,7 +191,7 @@ class Rules:
             spans += _masked(content, found, lambda at: element_text(content, at, in_json))
             assertions = ((match.end(), _hidden) for match in _ASSERTION.finditer(folded))
             spans += _masked(content, assertions, lambda at: assertion_text(folded, at, in_json))
-        if "content-disposition" in folded:
+        if "=" in content and "content-disposition" in folded:
             boundary = _BOUNDARY.match(content)
             end = "\n" + (boundary[1] if boundary else "--")
             found = self._names.in_parts(folded)
@@ -232,9 +235,9 @@ class Rules:
         """Find what is known by its looks, not by a name."""
         if "@" in content:
             yield from ((*match.span(1), MASK) for match in _USERINFO.finditer(content))
-        if "gAAAAA" in content or "eyJ" in content:
+        if _FERNET.search(content) or ("J" in content and _JSON_WEB.search(content)):
             yield from ((*match.span(), digest(match[0])) for match in _TOKEN.finditer(content))
-        if "PRIVATE KEY" in content:
+        if "K" in content and "PRIVATE KEY" in content:
             yield from ((*match.span(1), MASK) for match in _PRIVATE_KEY.finditer(content))
         if self._pattern is not None:
             yield from ((*match.span(), MASK) for match in self._pattern.finditer(content) if match[0])
