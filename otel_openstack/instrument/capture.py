@@ -90,8 +90,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "_path", "_response", "_response_headers", "_settings", "attributes", "ended", "is_server", "request_body",
-        "response_body", "span",
+        "_masking", "_path", "_response", "_response_headers", "_settings", "attributes", "ended", "is_server",
+        "request_body", "response_body", "span",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, span: Span, *, is_server: bool, path: str = "") -> None:
@@ -105,6 +105,7 @@ class Exchange:
         self._response: Mapping[str, AnyValue] = {}
         self._response_headers: Block = {}
         self._settings = settings
+        self._masking = masking_of(settings)
         if not is_server:
             _end_open_at_exit()
             _open.add(self)
@@ -147,7 +148,7 @@ class Exchange:
         """Record what was raised instead of a response, or in the middle of one, and end."""
         if self.ended:
             return
-        mask = masking_of(self._settings).body
+        mask = self._masking.body
         kind, message = error_type(error), mask(str(error))
         self.attributes[names.ERROR_TYPE] = kind
         self.span.set_status(Status(StatusCode.ERROR, f"{kind}: {message}"))
@@ -227,10 +228,10 @@ class Exchange:
     def _preview(self, block: Block, prefix: str) -> Preview:
         content_type = block.get(prefix + "content-type", _NO_VALUES)
         encoding = block.get(prefix + "content-encoding", _NO_VALUES)
-        return Preview(self._settings, content_type[0], encoding[0], self._path)
+        return Preview(self._settings, content_type[0], encoding[0], self._path, self._masking)
 
     def _block(self, prefix: str, order_name: str, headers: Pairs) -> Block:
-        mask, keys_of = masking_of(self._settings).header, _KEYS_OF[prefix]
+        mask, keys_of = self._masking.header, _KEYS_OF[prefix]
         room = self._settings.header_limit or _HEADERS_TO_KNOW
         block: Block = {}
         order: list[str] = []

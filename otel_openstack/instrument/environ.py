@@ -22,12 +22,18 @@ class EnvironGetter(Getter[Environ]):
 
     def get(self, carrier: Environ, key: str) -> list[str] | None:
         """Return a header's values; servers join those of one name."""
-        value = carrier.get("HTTP_" + key.upper().replace("-", "_"))
+        value = carrier.get(_key(key))
         return None if value is None else [value]
 
     def keys(self, carrier: Environ) -> list[str]:
         """Return the names of all headers."""
         return [name for name, _ in header_lines(carrier)]
+
+
+@lru_cache(maxsize=64)
+def _key(name: str) -> str:
+    """Return the key of the environ that a header stands under."""
+    return "HTTP_" + name.upper().replace("-", "_")
 
 
 @lru_cache(maxsize=1024)

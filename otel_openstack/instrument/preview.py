@@ -53,6 +53,7 @@ class Preview:
     :param content_type: value of Content-Type, ``""`` when there is none.
     :param content_encoding: value of Content-Encoding; the preview is of what it wraps.
     :param path: path of the URL: what some lead to is masked as a whole.
+    :param rules: what the settings ask for, where the caller has it already.
     :ivar limit: bytes that it keeps.
     :ivar size: bytes seen so far.
     :ivar shown: how many of them the preview shows, known once it was made.
@@ -60,12 +61,20 @@ class Preview:
     """
 
     __slots__ = (
-        "_charset", "_content_type", "_decoder", "_encoding", "_path", "_pieces", "_room", "_settings",
+        "_charset", "_content_type", "_decoder", "_encoding", "_path", "_pieces", "_room", "_rules", "_settings",
         "came_decoded", "limit", "shown", "size",
     )  # fmt: skip
 
-    def __init__(self, settings: Settings, content_type: str, content_encoding: str = "", path: str = "") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        content_type: str,
+        content_encoding: str = "",
+        path: str = "",
+        rules: Masking | None = None,
+    ) -> None:
         self._settings = settings
+        self._rules = rules or masking_of(settings)
         self._path = path
         self._content_type = content_type
         self._pieces: list[bytes] = []
@@ -112,7 +121,7 @@ class Preview:
             return None
         self.shown = len(data)
         text = self._text(data) if self._charset else None
-        rules = masking_of(self._settings)
+        rules = self._rules
         if text is None:
             return rules.body(data, path=self._path)
         return rules.body(text, form=self._content_type.lower().startswith(_FORM), path=self._path)
