@@ -22,6 +22,7 @@ from otel_openstack import attributes as names
 from otel_openstack.instrument import runtime
 from otel_openstack.instrument.capture import METHODS, Exchange
 from otel_openstack.instrument.guard import never_raises
+from otel_openstack.instrument.handover import start_span
 from otel_openstack.instrument.metrics import Measurement, metrics_of
 from otel_openstack.instrument.preview import masking_of
 from otel_openstack.instrument.propagator import request_id
@@ -145,7 +146,7 @@ class HopTracer:
             names.SERVER_PORT: _port(parts),
         }
         name = f"{method if known else 'HTTP'} {route(parts.path)}"
-        span = self._tracer.start_span(name, parent, SpanKind.CLIENT, begun)
+        span = start_span(self._tracer, name, parent, SpanKind.CLIENT, begun)
         carrier = _injected(trace.set_span_in_context(span, parent))
         for line in carrier.items():
             put_header(*line)

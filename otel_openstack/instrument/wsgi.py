@@ -30,10 +30,11 @@ from otel_openstack.instrument.environ import (
     url,
 )
 from otel_openstack.instrument.guard import never_raises
+from otel_openstack.instrument.handover import start_span
 from otel_openstack.instrument.metrics import metrics_of
 from otel_openstack.instrument.observation import OBSERVED_BODIES, Observation, StartResponse
 from otel_openstack.instrument.preview import masking_of
-from otel_openstack.instrument.propagator import parse_request_id
+from otel_openstack.instrument.propagator import parse_request_id, plain_context
 from otel_openstack.instrument.streams import ObservedFile, feeding_from_uwsgi, observed_file
 from otel_openstack.instrument.trust import trust
 from otel_openstack.route import is_excluded, route
@@ -56,6 +57,7 @@ class ObservedApplication:
     def __init__(self, application: Application, settings: Settings) -> None:
         self.__wrapped__ = application
         self._settings = settings
+        self._masking = masking_of(settings)
         self._tracer = trace.get_tracer("otel_openstack.instrument.wsgi", __version__)
         self._is_believed = trust(settings.trust_incoming)
         self._metrics = metrics_of("server")
@@ -95,12 +97,11 @@ class ObservedApplication:
         # What a sampler may decide by (semantic conventions, HTTP server spans); the rest follows at the end
         begun = {
             names.HTTP_REQUEST_METHOD: method if known else "_OTHER",
-            names.URL_PATH: masking_of(self._settings).text(path),
+            names.URL_PATH: self._masking.text(path),
             names.URL_SCHEME: environ.get("wsgi.url_scheme", "http"),
         }
-        span = self._tracer.start_span(
-            f"{method if known else 'HTTP'} {template}", parent, SpanKind.SERVER, begun, links
-        )
+        name = f"{method if known else 'HTTP'} {template}"
+        span = start_span(self._tracer, name, parent, SpanKind.SERVER, begun, links)
         context: Any = trace.set_span_in_context(span, parent)
         exchange = None
         if span.is_recording():
@@ -110,7 +111,7 @@ class ObservedApplication:
             if not known:
                 attributes[names.HTTP_REQUEST_METHOD_ORIGINAL] = method
             if query:
-                attributes[names.URL_QUERY] = masking_of(self._settings).query(query)
+                attributes[names.URL_QUERY] = self._masking.query(query)
             self._describe(exchange, environ)
             if exchange.request_body is not None and "HTTP_TRANSFER_ENCODING" in environ:
                 context = feeding_from_uwsgi(exchange.request_body, context)
@@ -121,7 +122,7 @@ class ObservedApplication:
 
     def _parent(self, environ: Environ) -> tuple[Context, list[Link]]:
         """Return the context that the request is served in, and a link to the one that it came with but is not."""
-        context = propagate.extract(environ, Context(), _GETTER)
+        context = plain_context(environ) or propagate.extract(environ, Context(), _GETTER)
         if self._is_believed is None or self._is_believed(environ.get("REMOTE_ADDR", "")):
             return context, []
         claimed = trace.get_current_span(context).get_span_context()

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import Span, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_OFF,
+    ALWAYS_ON,
+    Decision,
+    ParentBased,
+    Sampler,
+    SamplingResult,
+    TraceIdRatioBased,
+)
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, SpanKind
 from opentelemetry.util.types import AnyValue
 
-from otel_openstack.instrument.handover import hand_over
+from otel_openstack.instrument.handover import hand_over, start_span
 
 ATTRIBUTES: dict[str, AnyValue] = {
     "http.request.header.accept": ("a/b", "c/d"),
@@ -90,3 +100,56 @@ def test_an_sdk_that_is_built_otherwise_is_served_through_its_front_door(monkeyp
     hand_over(ATTRIBUTES, span)
 
     assert bounded.kept == ATTRIBUTES
+
+
+class Curious(Sampler, SpanProcessor):
+    """Looks at attributes when a span starts, as a sampler or as a processor."""
+
+    seen: dict[str, AnyValue] | None = None
+
+    def should_sample(self, *args: object, **kwargs: object) -> SamplingResult:
+        """Look at them."""
+        given = kwargs.get("attributes", args[4] if len(args) > 4 else None)
+        self.seen = dict(given) if isinstance(given, Mapping) else None
+        return SamplingResult(Decision.RECORD_AND_SAMPLE, self.seen)
+
+    def get_description(self) -> str:
+        """Say who it is."""
+        return "curious"
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002  # the interface
+        """Look at them."""
+        self.seen = dict(span.attributes or {})
+
+
+@pytest.mark.parametrize("sampler", [ALWAYS_ON, ALWAYS_OFF, ParentBased(ALWAYS_ON), TraceIdRatioBased(1.0)])
+def test_a_span_starts_with_what_the_sdk_would_have_given_it(sampler: Sampler) -> None:
+    tracer = TracerProvider(sampler=sampler, shutdown_on_exit=False).get_tracer("test")
+
+    ours = start_span(tracer, "span", Context(), SpanKind.SERVER, dict(ATTRIBUTES))
+    theirs = tracer.start_span("span", Context(), SpanKind.SERVER, ATTRIBUTES)
+
+    assert type(ours) is type(theirs)
+    assert getattr(ours, "attributes", None) == getattr(theirs, "attributes", None)
+
+
+@pytest.mark.parametrize("wrap", [lambda curious: curious, ParentBased], ids=["itself", "of-roots"])
+def test_a_sampler_that_looks_at_attributes_sees_them(wrap: Callable[[Sampler], Sampler]) -> None:
+    curious = Curious()
+    tracer = TracerProvider(sampler=wrap(curious), shutdown_on_exit=False).get_tracer("test")
+
+    start_span(tracer, "span", Context(), SpanKind.SERVER, dict(ATTRIBUTES))
+
+    assert curious.seen == ATTRIBUTES
+
+
+def test_a_processor_that_looks_at_attributes_sees_them() -> None:
+    curious = Curious()
+    provider = TracerProvider(shutdown_on_exit=False)
+    tracer = provider.get_tracer("test")
+    start_span(tracer, "span", Context(), SpanKind.SERVER, dict(ATTRIBUTES))
+    provider.add_span_processor(curious)
+
+    start_span(tracer, "span", Context(), SpanKind.SERVER, dict(ATTRIBUTES))
+
+    assert curious.seen == ATTRIBUTES

@@ -6,20 +6,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import propagate, trace
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from otel_openstack.instrument.environ import REQUEST_ID, EnvironGetter
 from otel_openstack.instrument.instrumentor import OpenStackInstrumentor
 from otel_openstack.instrument.propagator import (
     RequestshookPropagator,
     parse_request_id,
+    plain_context,
     remote_context,
     request_id,
 )
 from tests.instrument.harness import Spans
 
 ID = "1a2e4a3d05ce482586b9219ea2be036d"
+
+
+class Other(TraceContextTextMapPropagator):
+    """A format of somebody else's."""
+
+
 HEADER, FROM = "X-Requestshook-Request-Id", "X-Requestshook-Request-From"
 
 
@@ -129,3 +140,51 @@ def test_propagators_that_a_service_sets_leave_ours_in_place(spans: Spans) -> No
         assert HEADER not in propagate.get_global_textmap().fields
     finally:
         instrumentor.uninstrument()
+
+
+_HEX = st.text("0123456789abcdef", min_size=1, max_size=3)
+_TRACEPARENTS = st.one_of(
+    st.builds("00-{:032x}-{:016x}-{:02x}".format, st.integers(0, 2**128 - 1), st.integers(0, 2), st.integers(0, 255)),
+    st.builds("{}-{:031x}{}-{:016x}-01{}".format, st.sampled_from(["00", "01", "ff"]), st.integers(1, 9), _HEX,
+              st.integers(1, 9), st.sampled_from(["", " ", "-", "-x"])),
+    st.sampled_from(["", "00", f"00-{ID}-{'A' * 16}-01"]),
+)  # fmt: skip
+
+
+@given(_TRACEPARENTS, st.dictionaries(st.sampled_from(["TRACESTATE", "BAGGAGE"]), st.just("a=b")), st.booleans())
+def test_a_plain_traceparent_is_read_as_the_propagators_read_it(
+    traceparent: str, others: dict[str, str], is_hop: bool
+) -> None:
+    """And whatever is not plain is left to them."""
+    propagators = [TraceContextTextMapPropagator(), W3CBaggagePropagator(), RequestshookPropagator()]
+    environ = {"HTTP_TRACEPARENT": traceparent, **{f"HTTP_{name}": value for name, value in others.items()}}
+    if is_hop:
+        environ[REQUEST_ID] = ID
+    before = propagate.get_global_textmap()
+    propagate.set_global_textmap(CompositePropagator(propagators))
+    try:
+        theirs, ours = propagate.extract(environ, Context(), EnvironGetter()), plain_context(environ)
+    finally:
+        propagate.set_global_textmap(before)
+    if ours is None:
+        valid = trace.get_current_span(theirs).get_span_context()
+        assert others or not valid.is_valid or is_hop or not traceparent.startswith("00-")
+    else:
+        assert [*ours] == [*theirs]
+        mine, expected = (trace.get_current_span(context).get_span_context() for context in (ours, theirs))
+        assert mine == expected
+        assert type(mine.trace_flags) is type(expected.trace_flags)
+
+
+@pytest.mark.parametrize(
+    "propagators",
+    [[], [RequestshookPropagator(), TraceContextTextMapPropagator()], [TraceContextTextMapPropagator(), Other()]],
+    ids=["none", "another order", "another format"],
+)
+def test_a_plain_traceparent_is_left_to_propagators_of_other_kinds(propagators: list[TextMapPropagator]) -> None:
+    before = propagate.get_global_textmap()
+    propagate.set_global_textmap(CompositePropagator(propagators))
+    try:
+        assert plain_context({"HTTP_TRACEPARENT": f"00-{ID}-{'a' * 16}-01"}) is None
+    finally:
+        propagate.set_global_textmap(before)
