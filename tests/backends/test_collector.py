@@ -13,6 +13,7 @@ from dataclasses import replace
 import pytest
 import requests
 
+from otel_openstack.otlp import protobuf
 from otel_openstack.redaction import masking
 from otel_openstack.traces import open_source
 from tests.backends import programs
@@ -173,24 +174,55 @@ def test_a_queue_that_is_full_refuses_and_counts_what_it_refuses(tmp_path):
     overlay = tmp_path / "small.yaml"
     overlay.write_text('{"exporters": {"load_balancing": {"sending_queue": {"queue_size": 600000}}}}')
     with programs.collector(tmp_path, "agent", "redaction", overlay, settings={"GATEWAYS": "127.0.0.1:1"}) as agent:
-        taken = 0
-        for trace_id in trace_ids(20):
-            body = {"http.response.body.content": "x" * 100_000}
-            reply = requests.post(
-                f"{agent.otlp_http}/v1/traces",
-                data=_request(exchange(trace_id, **body)),
-                headers={"Content-Type": "application/x-protobuf"},
-                timeout=10,
-            )
-            if reply.status_code != 200:
-                break
-            taken += 1
-        assert 3 < taken < 19
-        assert reply.status_code == 503  # to be tried again: the span is still its sender's
+        taken, status = _filled(agent, trace_ids(20))
+        assert 3 < len(taken) < 19
+        assert status == 503  # to be tried again: the span is still its sender's
         until(lambda: metric(agent.telemetry, "otelcol_exporter_enqueue_failed_spans") > 0, what="the count")
 
 
-def _request(span):
-    from otel_openstack.otlp import protobuf
+@pytest.fixture
+def small_disk(tmp_path):
+    """Mount a file system of 8 MiB, for which one has to be root."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
 
-    return protobuf.encode([span])
+
+def test_a_disk_that_is_full_refuses_and_what_was_taken_is_not_lost(small_disk, jaeger_server, tmp_path):
+    gateway_at, ids = programs.collector_addresses(), trace_ids(200)
+    settings = {"GATEWAYS": gateway_at[1], "QUEUE_FOLDER": str(small_disk / "queue")}
+    with ExitStack() as running:
+        agent = running.enter_context(programs.collector(tmp_path / "agent", "agent", "redaction", settings=settings))
+        taken, status = _filled(agent, ids)
+        assert 10 < len(taken) < 199
+        assert status == 503  # to be tried again: the span is still its sender's
+        until(lambda: metric(agent.telemetry, "otelcol_exporter_enqueue_failed_spans") > 0, what="the count")
+        to_jaeger = {"BACKEND": jaeger_server.otlp_grpc}
+        running.enter_context(
+            programs.collector(tmp_path / "gateway", "gateway", settings=to_jaeger, addresses=gateway_at)
+        )
+        with closing(open_source(f"jaeger+{jaeger_server.api}")) as source:
+            until(lambda: all(source.trace(trace_id) for trace_id in taken), 60, f"{len(taken)} traces")
+        assert _filled(agent, ids[-1:])[1] == 200
+
+
+def _filled(agent, ids):
+    """Send spans of 100 kB until one is refused; return the ids of those that were taken, and the last status."""
+    taken = []
+    for trace_id in ids:
+        body = {"http.response.body.content": "x" * 100_000}
+        reply = requests.post(
+            f"{agent.otlp_http}/v1/traces",
+            data=protobuf.encode([exchange(trace_id, failed=True, **body)]),
+            headers={"Content-Type": "application/x-protobuf"},
+            timeout=10,
+        )
+        if reply.status_code != 200:
+            break
+        taken.append(trace_id)
+    return taken, reply.status_code
