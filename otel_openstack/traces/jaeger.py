@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator, Sequence, Sized
 from dataclasses import replace
 from datetime import datetime, timezone
-from types import TracebackType
 from typing import Any
 
 import requests
@@ -29,13 +28,11 @@ from otel_openstack.attributes import (
 )
 from otel_openstack.exceptions import DecodeError
 from otel_openstack.otlp import AttributeValue, Span, json
-from otel_openstack.settings import SourceSettings
-from otel_openstack.traces import Progress, TraceSummary
-from otel_openstack.traces.http_api import HttpApi
+from otel_openstack.traces import TraceSummary
+from otel_openstack.traces.back_end import BackEnd
 from otel_openstack.traces.identifiers import is_hex, normalize, spellings
 from otel_openstack.traces.lookup import group_by_trace, start_of, summarize
 
-_PORT = 16686
 _MOST = 1000  # traces of one service that a search asks for
 _WARNINGS = "@jaeger@warnings"  # where Jaeger notes what it did to a span
 _TOO_LARGE = re.compile(r"trace\b.*\bspans|truncat", re.IGNORECASE)
@@ -49,24 +46,10 @@ _LISTS = (
 )
 
 
-class Jaeger:
-    """A :class:`~otel_openstack.traces.TraceSource` over Jaeger's query service.
+class Jaeger(BackEnd):
+    """A :class:`~otel_openstack.traces.TraceSource` over Jaeger's query service."""
 
-    :param url: ``http://HOST:PORT``, with the path that its API is below, if any.
-    :param settings: how it is reached.
-    :param progress: told what is done while a search goes on.
-    """
-
-    def __init__(self, url: str, settings: SourceSettings, *, progress: Progress) -> None:
-        self._settings = settings
-        self._api = HttpApi(url, name="Jaeger", port=_PORT, settings=self._settings)
-        self._progress = progress
-        self._damage: dict[str, None] = {}
-
-    @property
-    def damage(self) -> tuple[str, ...]:
-        """One sentence for each thing that Jaeger cut or changed."""
-        return tuple(self._damage)
+    name, port = "Jaeger", 16686
 
     def trace(self, trace_id: str) -> Sequence[Span]:
         """Return every span of a trace; empty when the trace is unknown."""
@@ -82,23 +65,6 @@ class Jaeger:
                 " its Elasticsearch or OpenSearch storage."
             )
         return found
-
-    def find(self, identifier: str) -> Sequence[str]:
-        """Return the ids of the traces that an id occurs in, latest first."""
-        key = normalize(identifier)
-        if not (key and key.isprintable()):
-            return ()
-        if self.trace(key):
-            return (key,)  # ids are random: what names a trace names nothing else
-        starts: dict[str, int] = {}
-        search = self._by_span_id if is_hex(key, 16) else self._by_attributes
-        services = self._services()
-        for number, service in enumerate(services, 1):
-            self._progress(f"searching {service}, service {number} of {len(services)}")
-            found = search(service, key)
-            for trace_id, start in found:
-                starts[trace_id] = min(start, starts.get(trace_id, start))
-        return sorted(starts, key=lambda trace_id: starts[trace_id], reverse=True)
 
     def summaries(
         self, *, service: str | None = None, since_unix_nano: int = 0, limit: int = 20
@@ -119,17 +85,12 @@ class Jaeger:
                 since_unix_nano = max(since_unix_nano, latest[-1].start_unix_nano)  # older ones would be of no use
         return latest
 
-    def close(self) -> None:
-        """Close the connections; a second call does nothing."""
-        self._api.close()
-
-    def __enter__(self) -> Jaeger:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _occurrences(self, key: str) -> Iterator[tuple[str, int]]:
+        search = self._by_span_id if is_hex(key, 16) else self._by_attributes
+        services = self._services()
+        for number, service in enumerate(services, 1):
+            self._progress(f"searching {service}, service {number} of {len(services)}")
+            yield from search(service, key)
 
     def _services(self) -> list[str]:
         return [str(name) for name in self._json("/api/v3/services", {}).get("services") or ()]
@@ -231,9 +192,6 @@ class Jaeger:
             cure = " Raise max_trace_size of jaeger_query." if _TOO_LARGE.search(str(warning)) else ""
             self._note(f"Jaeger says of span {span.span_id} of trace {span.trace_id}: {warning}.{cure}")
         return replace(span, attributes=attributes)
-
-    def _note(self, sentence: str) -> None:
-        self._damage[sentence] = None
 
 
 def _relisted(name: str, value: AttributeValue) -> AttributeValue:

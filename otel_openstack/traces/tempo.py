@@ -7,13 +7,13 @@ some seconds later, when its ingester has cut it. A search covers a limited time
 
 from __future__ import annotations
 
+import itertools
 import json as stdlib_json
 import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from types import TracebackType
 from typing import Any
 
 import requests
@@ -23,13 +23,12 @@ from google.protobuf.message import DecodeError as ProtobufError
 from otel_openstack import attributes as names
 from otel_openstack.exceptions import DecodeError, SourceError
 from otel_openstack.otlp import Span, json, protobuf
-from otel_openstack.settings import SourceSettings
-from otel_openstack.traces import Progress, TraceSummary
-from otel_openstack.traces.http_api import PROTOBUF, HttpApi
+from otel_openstack.traces import TraceSummary
+from otel_openstack.traces.back_end import BackEnd
+from otel_openstack.traces.http_api import PROTOBUF
 from otel_openstack.traces.identifiers import is_hex, normalize, spellings
 from otel_openstack.traces.lookup import group_by_trace, summarize
 
-_PORT = 3200
 _MOST = 1000  # traces that a search asks for
 _WINDOW_SECONDS = 7 * 86400 - 3600  # query_frontend.search.max_duration is a week, if nobody set it
 _AHEAD_SECONDS = 3600  # clocks of services may be
@@ -64,24 +63,10 @@ message_type {
 """
 
 
-class Tempo:
-    """A :class:`~otel_openstack.traces.TraceSource` over Tempo's query frontend.
+class Tempo(BackEnd):
+    """A :class:`~otel_openstack.traces.TraceSource` over Tempo's query frontend."""
 
-    :param url: ``http://HOST:PORT``, with the path that its API is below, if any.
-    :param settings: how it is reached.
-    :param progress: told what is done while a search goes on.
-    """
-
-    def __init__(self, url: str, settings: SourceSettings, *, progress: Progress) -> None:
-        self._settings = settings
-        self._api = HttpApi(url, name="Tempo", port=_PORT, settings=self._settings)
-        self._progress = progress
-        self._damage: dict[str, None] = {}
-
-    @property
-    def damage(self) -> tuple[str, ...]:
-        """One sentence for each thing that Tempo left out or cut."""
-        return tuple(self._damage)
+    name, port = "Tempo", 3200
 
     def trace(self, trace_id: str) -> Sequence[Span]:
         """Return every span of a trace; empty when the trace is unknown."""
@@ -96,24 +81,6 @@ class Tempo:
             if response.status_code == 404:
                 return ()
         return self._mark_cut_values(key, group_by_trace(self._decode(path, response)).get(key, []))
-
-    def find(self, identifier: str) -> Sequence[str]:
-        """Return the ids of the traces that an id occurs in, latest first."""
-        key = normalize(identifier)
-        if not (key and key.isprintable()):
-            return ()
-        if self.trace(key):
-            return (key,)  # ids are random: what names a trace names nothing else
-        starts: dict[str, int] = {}
-        conditions = [f"span.{name} = {_quoted(spelling)}" for name in names.IDENTIFIERS for spelling in spellings(key)]
-        if is_hex(key, 16):
-            conditions.append(f"span:id = {_quoted(key)}")
-        for found in self._search(" || ".join(conditions), _MOST):
-            for trace_id, start in found:
-                starts.setdefault(trace_id, start)
-        if not starts and is_hex(key, 16) and key.startswith("00"):
-            self._note("Tempo's search does not find span ids that begin with 00 (seen in 2.8): look for another one.")
-        return sorted(starts, key=lambda trace_id: starts[trace_id], reverse=True)
 
     def summaries(
         self, *, service: str | None = None, since_unix_nano: int = 0, limit: int = 20
@@ -134,17 +101,14 @@ class Tempo:
         in_order = sorted(latest.values(), key=lambda summary: summary.start_unix_nano, reverse=True)
         return [summary for summary in in_order if summary.start_unix_nano >= since_unix_nano][:limit]
 
-    def close(self) -> None:
-        """Close the connections; a second call does nothing."""
-        self._api.close()
-
-    def __enter__(self) -> Tempo:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _occurrences(self, key: str) -> Iterator[tuple[str, int]]:
+        conditions = [f"span.{name} = {_quoted(spelling)}" for name in names.IDENTIFIERS for spelling in spellings(key)]
+        if is_hex(key, 16):
+            conditions.append(f"span:id = {_quoted(key)}")
+        found = list(itertools.chain.from_iterable(self._search(" || ".join(conditions), _MOST)))
+        if not found and is_hex(key, 16) and key.startswith("00"):
+            self._note("Tempo's search does not find span ids that begin with 00 (seen in 2.8): look for another one.")
+        yield from found
 
     def _search(self, condition: str, limit: int, since_unix_nano: int = 0) -> Iterator[list[tuple[str, int]]]:
         """Yield id and start of the traces of each week, the latest week first."""
@@ -228,9 +192,6 @@ class Tempo:
             return None
         told = _LIMIT.search(response.text)
         return int(told[1]) if told else None
-
-    def _note(self, sentence: str) -> None:
-        self._damage[sentence] = None
 
 
 def _with_gaps(span: Span, limit: int) -> Span:
