@@ -15,17 +15,13 @@ from hypothesis import strategies as st
 
 from otel_openstack.deploy import apply, enable, variables
 from tests.deploy.host import BIN, LAUNCHER, Host, borrow, glance
+from tests.deploy.service import traced, write_application
 from tests.deploy.strategies import lines
-from tests.instrument.harness import OtlpServer, free_port, talk, wait_for_port
+from tests.instrument.harness import OtlpServer, free_port
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 
 _TARGETS = ("sysinit.target", "basic.target", "shutdown.target", "-.mount", "system.slice")
-_APPLICATION = """
-def application(environ, start_response):
-    start_response("200 OK", [])
-    return [b"hello"]
-"""
 
 
 def verify(host: Host, unit: str, *, debug: bool = False) -> tuple[int, str]:
@@ -97,9 +93,7 @@ def test_the_command_of_the_drop_in_starts_a_service_that_is_traced(tmp_path: Pa
     host = Host(tmp_path / "host")
     borrow(host, "uwsgi")
     port = free_port()
-    module = tmp_path / "keystone/wsgi/api.py"
-    module.parent.mkdir(parents=True)
-    module.write_text(_APPLICATION)
+    write_application(tmp_path, "keystone")
     ini = tmp_path / "keystone.ini"
     ini.write_text(f"[uwsgi]\nmodule = keystone.wsgi.api:application\npythonpath = {tmp_path}\n")
     host.unit(
@@ -114,22 +108,9 @@ def test_the_command_of_the_drop_in_starts_a_service_that_is_traced(tmp_path: Pa
     (line,) = commands_of(host, "devstack@keystone.service")
     environment = dict(pair.split("=", 1) for pair in dict.fromkeys(re.findall(r"Environment: (.*)", said)))
     assert environment == wanted
-    process = subprocess.Popen(
-        shlex.split(line),
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin", **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd="/",
-    )
-    try:
-        wait_for_port(port, process)
-        assert talk(port, b"GET /v3 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").endswith(b"hello")
-        (span,) = receiver.wait(1)
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", **environment}
+    span, master = traced(shlex.split(line), environment, port, "/v3", receiver)
     assert span.name == "GET /v3"
     assert span.resource.attributes["service.name"] == "keystone"
     assert span.resource.attributes["deployment.environment.name"] == "scratch host"
-    assert span.resource.attributes["process.pid"] != process.pid
+    assert span.resource.attributes["process.pid"] != master

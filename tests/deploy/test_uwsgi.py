@@ -7,21 +7,15 @@ import sysconfig
 from pathlib import Path
 
 from tests.deploy.host import BIN
-from tests.instrument.harness import OtlpServer, free_port, talk, wait_for_port
+from tests.deploy.service import traced, write_application
+from tests.instrument.harness import OtlpServer, free_port
 
 SNIPPET = Path(__file__).parents[2] / "deploy" / "uwsgi" / "otel-openstack.ini"
-_APPLICATION = """
-def application(environ, start_response):
-    start_response("200 OK", [])
-    return [b"hello"]
-"""
 
 
 def service(folder: Path, port: int) -> Path:
     """Write a service, its configuration with the two lines that the snippet asks for, and return that."""
-    module = folder / "placement/wsgi/api.py"
-    module.parent.mkdir(parents=True)
-    module.write_text(_APPLICATION)
+    write_application(folder, "placement")
     path = folder / "placement.ini"
     path.write_text(
         f"[uwsgi]\nset-placeholder = otel-site={sysconfig.get_path('purelib')}\nini = {SNIPPET}\n"
@@ -45,19 +39,8 @@ def test_uwsgi_shows_what_the_snippet_sets(tmp_path: Path) -> None:
 def test_the_snippet_traces_a_service_without_a_launcher(tmp_path: Path, receiver: OtlpServer) -> None:
     """Its endpoint stands in the snippet, so a variable of traces alone is what overrides it here."""
     port = free_port()
-    process = subprocess.Popen(
-        [BIN / "uwsgi", "--ini", service(tmp_path, port)],
-        env={"PATH": "/usr/bin:/bin", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{receiver.endpoint}/v1/traces"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        wait_for_port(port, process)
-        assert talk(port, b"GET /usages HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").endswith(b"hello")
-        (span,) = receiver.wait(1)
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
+    command = [BIN / "uwsgi", "--ini", service(tmp_path, port)]
+    environment = {"PATH": "/usr/bin:/bin", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{receiver.endpoint}/v1/traces"}
+    span, _ = traced(command, environment, port, "/usages", receiver)
     assert span.name == "GET /usages"
     assert span.resource.attributes["service.name"] == "placement"
