@@ -107,7 +107,10 @@ class Tempo(BackEnd):
             conditions.append(f"span:id = {_quoted(key)}")
         found = list(itertools.chain.from_iterable(self._search(" || ".join(conditions), _MOST)))
         if not found and is_hex(key, 16) and key.startswith("00"):
-            self._note("Tempo's search does not find span ids that begin with 00 (seen in 2.8): look for another one.")
+            self._note(
+                "Tempo's search does not find span ids that begin with 00 (seen in 2.8): look for the trace's id or a"
+                " request id."
+            )
         yield from found
 
     def _search(self, condition: str, limit: int, since_unix_nano: int = 0) -> Iterator[list[tuple[str, int]]]:
