@@ -19,20 +19,26 @@ function _otel_openstack_units {
     "$(_otel_openstack_python)" -m otel_openstack.cli status --root "$OTEL_OPENSTACK_ROOT" | cut -f 1 | grep '^devstack@' || true
 }
 
+# Fill the caller's `units`, and its `arguments` with one --service for each; fails when there is none
+function _otel_openstack_choose {
+    local unit
+    mapfile -t units < <(_otel_openstack_units)
+    arguments=(--root "$OTEL_OPENSTACK_ROOT")
+    for unit in "${units[@]}"; do
+        arguments+=(--service "$unit")
+    done
+    [[ ${#units[@]} -gt 0 ]]
+}
+
 function install_otel_openstack {
     pip_install "${OTEL_OPENSTACK_DIR}[reader]"
 }
 
 function enable_otel_openstack {
-    local -a arguments=(--root "$OTEL_OPENSTACK_ROOT" --endpoint "$OTEL_OPENSTACK_ENDPOINT") units
-    local unit attribute
-    mapfile -t units < <(_otel_openstack_units)
-    if [[ ${#units[@]} -eq 0 ]]; then
-        return 0
-    fi
-    for unit in "${units[@]}"; do
-        arguments+=(--service "$unit")
-    done
+    local -a arguments units
+    local attribute
+    _otel_openstack_choose || return 0
+    arguments+=(--endpoint "$OTEL_OPENSTACK_ENDPOINT")
     for attribute in $OTEL_OPENSTACK_ATTRIBUTES; do
         arguments+=(--attribute "$attribute")
     done
@@ -47,15 +53,8 @@ function enable_otel_openstack {
 }
 
 function disable_otel_openstack {
-    local -a arguments=(--root "$OTEL_OPENSTACK_ROOT") units
-    local unit
-    mapfile -t units < <(_otel_openstack_units)
-    if [[ ${#units[@]} -eq 0 ]]; then
-        return 0
-    fi
-    for unit in "${units[@]}"; do
-        arguments+=(--service "$unit")
-    done
+    local -a arguments units
+    _otel_openstack_choose || return 0
     sudo "$(_otel_openstack_python)" -m otel_openstack.cli disable "${arguments[@]}"
     $SYSTEMCTL daemon-reload
 }
