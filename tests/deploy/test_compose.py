@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.backends import programs
+
 FILE = Path(__file__).parents[2] / "deploy" / "compose.yaml"
 
 
@@ -63,3 +65,27 @@ def test_the_configurations_lead_to_each_other(compose: Any, tools: Path) -> Non
         assert load(tools, text), name
         hosts = set(re.findall(r"(?:http://|\")([a-z]+):\d+", config.get("content", "")))
         assert hosts <= set(compose["services"])
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("collector", ["otelcol-openstack", "validate", "--config"]),
+        ("tempo", ["tempo", "-config.verify=true", "-config.file"]),
+    ],
+)
+def test_the_real_program_takes_its_configuration(
+    compose: Any, tmp_path: Path, name: str, arguments: list[str]
+) -> None:
+    """As it stands within the file."""
+    file = tmp_path / "config.yaml"
+    file.write_text(compose["configs"][name]["content"])
+    command = [programs.program(arguments[0]), *arguments[1:], file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_collector_is_the_one_that_is_built_here(compose: Any) -> None:
+    """So that what the tests show of its configurations holds for the image."""
+    tag = compose["services"]["collector"]["image"].rpartition(":")[2]
+    assert f"  version: {tag}\n" in (FILE.parents[1] / "collector" / "builder.yaml").read_text()
