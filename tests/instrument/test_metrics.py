@@ -289,7 +289,7 @@ def test_a_receiver_that_hangs_holds_up_no_end(launcher: Launcher, serve: Callab
             {**_SELDOM, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint},
         )
         output, _ = process.communicate(timeout=20)
-        assert time.monotonic() - float(output.split()[0]) < 4
+        assert time.monotonic() - float(output.split()[0]) < 6
     assert process.returncode == 0
 
 
