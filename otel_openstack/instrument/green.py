@@ -8,6 +8,8 @@ than the request that happened to start it.
 from __future__ import annotations
 
 import contextvars
+import select
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -38,6 +40,24 @@ def apart(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...],
         return wrapped(*args, **kwargs)
     finally:
         detach(token)
+
+
+def patched(wrapped: Callable[..., Any], _instance: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Wrap ``monkey_patch``, which takes ``select.poll`` away.
+
+    urllib3 chooses once how it waits. Where our exporter had it choose before, it would fail at every connection that
+    is used again, also the application's.
+    """
+    result = wrapped(*args, **kwargs)
+    _have_urllib3_choose_again()
+    return result
+
+
+@never_raises
+def _have_urllib3_choose_again() -> None:
+    wait: Any = sys.modules.get("urllib3.util.wait")
+    if wait is not None and not hasattr(select, "poll"):
+        wait.wait_for_socket = wait.select_wait_for_socket
 
 
 @never_raises

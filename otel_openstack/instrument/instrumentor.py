@@ -46,6 +46,7 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
             self._after_import("http.client", self._wrap_http_client)
             self._after_import("eventlet.green.http.client", self._wrap_http_client)
             self._after_import("swift.common.bufferedhttp", self._wrap_swift_client)
+        self._after_import("eventlet.patcher", self._wrap_patcher)
         self._after_import("eventlet.greenthread", self._wrap_greenthread)
         self._after_import("eventlet.green.thread", self._wrap_green_threads)
         # What lies above http.client has to keep its hops from it
@@ -129,6 +130,11 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
         from otel_openstack.instrument.stdlib_client import ConnectionTracer
 
         self._wrap_named(module, "BufferedHTTPConnection.getexpect", ConnectionTracer(settings).getresponse)
+
+    def _wrap_patcher(self, module: ModuleType, _settings: Settings) -> None:
+        from otel_openstack.instrument import green
+
+        self._wrap_named(module, "monkey_patch", green.patched)
 
     def _wrap_greenthread(self, module: ModuleType, _settings: Settings) -> None:
         from otel_openstack.instrument import green

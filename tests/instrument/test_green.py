@@ -109,3 +109,33 @@ def test_a_hop_of_eventlets_http_client_is_one_whole_exchange(
         assert span.attributes[names.HTTP_RESPONSE_BODY_CONTENT] == "one\ntwo"
         assert span.attributes[names.HTTP_RESPONSE_BODY_SIZE] == 7
         assert not span.attributes.get(names.ERROR_TYPE)
+
+
+_PATCHED_LATE = """
+import sys, time
+import requests
+from opentelemetry import trace
+session = requests.Session()
+def work():
+    trace.get_tracer("t").start_span("work").end()
+    time.sleep(0.2)
+    assert session.post(sys.argv[1]).ok
+for _ in range(3):
+    work()
+import eventlet
+eventlet.monkey_patch({what})
+for _ in range(3):
+    work()
+"""
+
+
+@pytest.mark.parametrize("what", ["", "socket=True, select=True, thread=False"], ids=["all", "but threads"])
+def test_a_patch_after_spans_were_sent_costs_no_request(what: str, launcher: Launcher, receiver: OtlpServer) -> None:
+    """Neither one of the application's over a connection that it keeps, nor one that carries spans."""
+    program = launcher.write("program.py", _PATCHED_LATE.format(what=what))
+    output = launcher.run(
+        [sys.executable, "-W", "ignore", program, f"{receiver.endpoint}/v1/logs"],
+        {"OTEL_BSP_SCHEDULE_DELAY": "50"},
+    )
+    assert "poll" not in output
+    assert [span.name for span in receiver.wait(12)].count("work") == 6

@@ -197,7 +197,8 @@ class Clients:
             made = greenlet(lambda: "made")
             green.made(lambda: None, made, (), {})
             _timer, spawned = green.spawned(lambda: (None, greenlet(lambda: "spawned")), None, (), {})
-            return made.switch(), spawned.switch(), green.apart(lambda: "apart", None, (), {})
+            wrapped = [wrapper(lambda: "result", None, (), {}) for wrapper in (green.apart, green.patched)]
+            return made.switch(), spawned.switch(), wrapped
 
     def propagators(self) -> Any:
         """Set propagators and use them, as a service does."""

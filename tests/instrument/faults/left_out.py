@@ -6,6 +6,7 @@ WRAPPERS = frozenset(
     {
         "instrument.green.apart",
         "instrument.green.made",
+        "instrument.green.patched",
         "instrument.green.spawned",
         "instrument.instrumentor.OpenStackInstrumentor._wrap_requests.send",
         "instrument.servers.observed",
@@ -88,7 +89,10 @@ UNREACHED = {
     **dict.fromkeys(
         (
             f"{_INSTRUMENTOR}_wrap_{name}"
-            for name in ("cliff", "cliff.initialise", "greenthread", "green_threads", "oslo_middleware", "swift_client")
+            for name in (
+                *("cliff", "cliff.initialise", "greenthread", "green_threads", "oslo_middleware", "patcher"),
+                "swift_client",
+            )
         ),
         "where the library is, in a process of its own",
     ),
