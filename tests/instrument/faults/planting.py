@@ -158,7 +158,7 @@ def victims() -> list[Victim]:
 def guarded() -> set[CodeType]:
     """Return the code of all functions of the agent that never raise."""
     guard = never_raises(lambda: None).__code__
-    functions = (found for found in gc.get_objects() if isinstance(found, FunctionType) and found.__code__ is guard)
+    functions = (found for found in gc.get_objects() if type(found) is FunctionType and found.__code__ is guard)
     return {function.__dict__["__wrapped__"].__code__ for function in functions}
 
 
