@@ -1,9 +1,7 @@
 """Messages in their order become the spans of one trace, so that the order of the spans is that of the document.
 
-* A response answers the latest open request between the same two services that carries the same
-  ``X-Requestshook-Request-Id``; one without an id, the latest with the same path, else the latest.
-* A request was made for the latest open request whose callee is its caller; when there is none, for nothing.
-* A response that answers no request, and a request that has no response, are exchanges of their own.
+Which response answers which request, and what that was made for, :mod:`otel_openstack.conversation.waiting` says. A
+response that answers no request, and a request that has no response, are exchanges of their own.
 
 A document tells the order and not the time: messages are one millisecond apart, from a moment that is obviously
 nobody's. A form that tells exchanges and times is believed; times that fall are moved up. Ids are derived from the
@@ -20,6 +18,7 @@ from dataclasses import dataclass, replace
 from otel_openstack.attributes import HEADER_REQUESTSHOOK_REQUEST_ID
 from otel_openstack.conversation.messages import spans_of
 from otel_openstack.conversation.model import Exchange, Message, MessageKind
+from otel_openstack.conversation.waiting import Waiting
 from otel_openstack.importer.lines import Links
 from otel_openstack.otlp import Span
 from otel_openstack.render.body import body_text
@@ -93,16 +92,15 @@ def _linked(messages: Sequence[Message], links: Sequence[Links]) -> list[_Open]:
 def _exchanges(messages: Sequence[Message]) -> list[_Open]:
     """Find the exchanges, in the order of their first message."""
     result: list[_Open] = []
-    waiting: list[_Open] = []
+    waiting: Waiting[_Open] = Waiting()
     for message in messages:
-        request_id = _request_id(message)
+        caller, callee, request_id = message.caller, message.callee, _request_id(message)
         if message.kind is MessageKind.REQUEST:
-            parent = next((asked for asked in reversed(waiting) if _callee(asked) == message.caller), None)
-            exchange = _Open(replace(message, url=message.url or _url(message)), None, parent, request_id)
+            asked = replace(message, url=message.url or _url(message))
+            exchange = _Open(asked, None, waiting.cause(caller), request_id)
             result.append(exchange)
-            waiting.append(exchange)
-        elif answered := _answered(message, request_id, waiting):
-            waiting.remove(answered)
+            waiting.add(exchange, caller, callee, request_id, message.path)
+        elif answered := waiting.answered(caller, callee, request_id, (message.path,)):
             assert answered.request is not None
             answered.response = message
             if not message.url:
@@ -111,26 +109,6 @@ def _exchanges(messages: Sequence[Message]) -> list[_Open]:
                 answered.response = replace(message, method=message.method or asked.method, url=asked.url)
         else:
             result.append(_Open(None, message, None, request_id))
-    return result
-
-
-def _callee(exchange: _Open) -> str:
-    return exchange.request.callee if exchange.request is not None else ""
-
-
-def _answered(response: Message, request_id: str, waiting: Sequence[_Open]) -> _Open | None:
-    """Return the request that a response answers: with the same id, else with the same path, else the latest."""
-    best: tuple[bool, bool] | None = None
-    result = None
-    for exchange in reversed(waiting):
-        request = exchange.request
-        assert request is not None
-        if (request.caller, request.callee) == (response.caller, response.callee):
-            same_id = exchange.request_id == request_id
-            if same_id or not exchange.request_id or not request_id:
-                match = bool(request_id) and same_id, request.path == response.path
-                if best is None or match > best:
-                    best, result = match, exchange
     return result
 
 

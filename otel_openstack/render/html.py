@@ -101,7 +101,7 @@ def _messages(conversation: Conversation, steps: list[Step]) -> Iterator[_Shown]
         yield _Shown(
             number=number,
             kind="request" if is_request else "response failure" if step.is_failure else "response",
-            depth=min(step.depth, 8),
+            depth=step.level,
             hop=tuple(map(_straight, (step.caller, step.callee)[:: 1 if is_request else -1])),
             title=in_one_line(shown),
             when=step.at if is_request else step.took if step.request else "",

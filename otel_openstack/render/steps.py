@@ -6,15 +6,17 @@ that is read back tells the same story, whatever spans it once came from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from otel_openstack.attributes import HEADER_REQUESTSHOOK_REQUEST_ID
 from otel_openstack.conversation.model import Conversation, Message, MessageKind
+from otel_openstack.conversation.waiting import Waiting
 from otel_openstack.render.text import name, title, visible
 from otel_openstack.route import route
 
 ISSUE, VALIDATION = "token issue", "token validation"
+_MOST_LEVEL = 8
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TOKENS = "/auth/tokens"
 
@@ -62,6 +64,11 @@ class Step:
         return self.request or self.response
 
     @property
+    def level(self) -> int:
+        """How far it is moved in: its depth, as long as that can be looked at."""
+        return min(self.depth, _MOST_LEVEL)
+
+    @property
     def at(self) -> str:
         """When it began, after the first message: ``+0.123 s``."""
         return f"{self.at_nano / 1e9:+.3f} s"
@@ -75,32 +82,32 @@ class Step:
 def steps_of(conversation: Conversation) -> list[Step]:
     """Tell the steps of a conversation, in the order of their first messages."""
     result: list[Step] = []
-    waiting: list[Step] = []
+    waiting: Waiting[Step] = Waiting()
     failed: dict[tuple[str, str, str], int] = {}
     start = min((message.time_unix_nano for message in conversation.messages), default=0)
     for number, message in conversation.numbered():
         after = message.time_unix_nano - start
         if message.kind is MessageKind.REQUEST:
-            step = _asked(number, message, waiting)
+            step = _asked(number, message, waiting.cause(name(message.caller)))
             step.at_nano = after
             step.again = failed.get(_operation(step), 0)
             result.append(step)
-            waiting.append(step)
+            waiting.add(step, step.caller, step.callee, step._request_id, step._title)
             # Until it is answered, the next one of its kind may be its repetition
             continue
-        answered = _answered(message, waiting)
+        caller, callee = name(message.caller), name(message.callee)
+        request_id = _header(message, HEADER_REQUESTSHOOK_REQUEST_ID)
+        answered = waiting.answered(caller, callee, request_id, _paths(title(message)))
         if answered is None:
-            answered = Step(name(message.caller), name(message.callee), at_nano=after)
+            answered = Step(caller, callee, at_nano=after)
             result.append(answered)
-        else:
-            waiting.remove(answered)
         _answer(answered, number, message)
         answered.took_nano = max(0, after - answered.at_nano)
         if answered.is_failure:
             failed[_operation(answered)] = answered.first
         else:
             failed.pop(_operation(answered), None)
-    _mark_unanswered(result, waiting)
+    _mark_unanswered(result)
     return result
 
 
@@ -115,17 +122,15 @@ def in_one_line(text: str) -> str:
     return text if text.isprintable() else "".join([c if c.isprintable() else "\ufffd" for c in visible(text)])
 
 
-def _asked(number: int, message: Message, waiting: Sequence[Step]) -> Step:
+def _asked(number: int, message: Message, parent: Step | None) -> Step:
     shown = title(message)
     asked = in_one_line(routed(shown))
-    caller = name(message.caller)
-    parent = next((step for step in reversed(waiting) if step.callee == caller), None)
     method, _, path = asked.partition(" ")
     purpose = ""
     if path.endswith(_TOKENS):
         purpose = {"POST": ISSUE, "GET": VALIDATION, "HEAD": VALIDATION}.get(method, "")
     return Step(
-        caller,
+        name(message.caller),
         name(message.callee),
         request=number,
         asked=asked,
@@ -137,23 +142,13 @@ def _asked(number: int, message: Message, waiting: Sequence[Step]) -> Step:
     )
 
 
-def _answered(response: Message, waiting: Sequence[Step]) -> Step | None:
-    """Return the step that a response ends: of the same two services, with the same id, else path, else the latest."""
-    caller, callee = name(response.caller), name(response.callee)
-    request_id = _header(response, HEADER_REQUESTSHOOK_REQUEST_ID)
-    shown = title(response)
-    best: tuple[bool, bool] | None = None
-    result = None
-    for step in reversed(waiting):
-        if step.caller == caller and step.callee == callee:
-            has_same_id = step._request_id == request_id
-            if has_same_id or not step._request_id or not request_id:
-                match = has_same_id and bool(request_id), shown.endswith(" " + step._title)
-                if best is None or match > best:
-                    best, result = match, step
-                if match == (True, True):
-                    break
-    return result
+def _paths(shown: str) -> Iterator[str]:
+    """Yield whatever may be the path in a response's title: what starts with a slash, or the last word."""
+    at = shown.find(" /")
+    while at >= 0:
+        yield shown[at + 1 :]
+        at = shown.find(" /", at + 1)
+    yield shown.rpartition(" ")[2]
 
 
 def _answer(step: Step, number: int, message: Message) -> None:
@@ -164,14 +159,13 @@ def _answer(step: Step, number: int, message: Message) -> None:
         step.location = name(in_one_line(_header(message, "Location")))
 
 
-def _mark_unanswered(steps: Sequence[Step], waiting: Sequence[Step]) -> None:
+def _mark_unanswered(steps: Iterable[Step]) -> None:
     """Let requests that got no answer count as failed for those after them."""
     unanswered: dict[tuple[str, str, str], int] = {}
-    open_steps = set(map(id, waiting))
     for step in steps:
         if not step.again:
             step.again = unanswered.get(_operation(step), 0)
-        if id(step) in open_steps:
+        if not step.response:
             unanswered[_operation(step)] = step.first
         else:
             unanswered.pop(_operation(step), None)

@@ -80,9 +80,9 @@ class _Drawing:
             *self._participants(0),
             *[f'<path class="life" d="M{x} {self.head}V{bottom}"/>' for x in self.places.values()],
             *[
-                self._frame(start, end)
-                for start, end in self.frames.items()
-                if self.first <= start and end <= self.last
+                self._frame(number, self.frames[number])
+                for number in range(self.first, self.last + 1)
+                if number in self.frames
             ],
             *[self._arrow(row) for row in range(len(self.requests))],
             *self._participants(bottom),

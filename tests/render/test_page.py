@@ -12,7 +12,7 @@ from otel_openstack.exceptions import SettingsError
 from otel_openstack.importer import import_document
 from otel_openstack.render import markdown, page
 from tests.conversation.strategies import conversations, nasty_text
-from tests.golden.cases import CASES
+from tests.golden.cases import CASES, request, response
 
 SAVE = Command(("openstack", "image", "save", "--file", "a b", "cirros"), "+----+\n| ok |\n+----+\n")
 
@@ -37,6 +37,16 @@ def test_a_failed_command_is_told_as_such() -> None:
     shown = page.render(CASES["image-list"](), command=Command(("glance", "image-list", "-v"), "", 3))
     assert shown.startswith("# glance image-list\n")
     assert "```\n\nThe command failed with exit code 3.\n<!--" in shown
+
+
+def test_a_page_is_as_long_as_its_messages() -> None:
+    """Also where a service asks itself a thousand times at once, which looks like one call within the other."""
+
+    def size(count: int) -> int:
+        asked = [request("nova-api", "nova-api", "GET", f"http://h/v2.1/servers/{n:06}") for n in range(count)]
+        return len(page.render(Conversation("", (*asked, *[response(one, 200, "OK") for one in asked]))))
+
+    assert size(2000) < 2.1 * size(1000)
 
 
 def test_sections_can_be_chosen() -> None:
