@@ -167,7 +167,8 @@ class _Merging:
     def _settle(self, ambiguities: Ambiguities) -> None:
         """Find the one message that notes belong to, where several would do."""
         for index, place in enumerate(self.places):
-            if len(ambiguities.candidates(index)) < 2 or not self._is_noted(index):
+            # First what is settled for each message by itself: thousands may be alike
+            if not self._is_noted(index) or len(ambiguities.candidates(index)) < 2:
                 continue
             settled = ambiguities.settled(index)
             if settled is None:

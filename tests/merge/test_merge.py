@@ -1,5 +1,6 @@
 """What becomes of an author's text, one kind at a time."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -100,6 +101,15 @@ def test_a_hand_grouped_diagram_and_edited_steps_stay() -> None:
     assert "    Note over openstack: 이제 (5)\n    openstack->>glance-api: GET /v2/images\n" in shown
     assert "- **the list** [(5)](#5) [(8)](#8)" in shown
     assert "    openstack->>glance-api: GET /v2/images/{image_id}\n" in shown
+
+
+def test_thousands_of_messages_that_are_alike_are_merged_at_once() -> None:
+    """Which of them is which is asked only where there are notes; for all of them it took minutes."""
+    asked = [request("nova-api", "neutron-server", "GET", f"http://h/v2.0/ports/{n}") for n in range(6000)]
+    text = markdown.render(of(*asked))
+    begun = time.process_time()
+    assert updated(text, *asked).text == text
+    assert time.process_time() - begun < 10
 
 
 def test_what_both_changed_is_shown_like_a_merge() -> None:
