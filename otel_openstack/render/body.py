@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import orjson
 
 from otel_openstack.conversation.model import Body, BodyLayout, Message
-from otel_openstack.render.text import header_block, visible_text
+from otel_openstack.render.text import header_block, visible_json, visible_text
 
 NONE = "none"
 PREVIEW_BYTES = 32
@@ -47,7 +47,7 @@ def body_text(body: Body) -> str:
     if content[0] in "{[":
         spread = spread_json(content)
         if spread is not None:
-            return spread
+            return visible_json(spread)
     return visible_text(content)
 
 

@@ -6,7 +6,6 @@ nothing else: whatever a service sent is shown, and cannot run, load or send any
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,10 +22,7 @@ from otel_openstack.render.page import Page, transcript
 from otel_openstack.render.references import api_reference
 from otel_openstack.render.steps import Step, in_one_line, steps_of
 from otel_openstack.render.template import Templates
-from otel_openstack.render.text import header_block, target, title
-
-# They would show what follows them in another order than it has (UAX #9)
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+from otel_openstack.render.text import header_block, straight, target, title
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +68,14 @@ def render(
         "title": Page(conversation, command=command).heading,
         "trace_id": conversation.trace_id,
         "links": [(viewer.name, viewer.url(conversation)) for viewer in viewers],
-        "transcript": _straight(transcript(command)) if command else "",
+        "transcript": straight(transcript(command)) if command else "",
         "command": command,
         "numbers": numbers,
         "count": len(conversation.messages),
         "services": sorted({service for step in steps for service in (step.caller, step.callee)}),
         "failures": sum(step.is_failure for step in steps),
         "took": _took(conversation),
-        "left_out": list(map(_straight, conversation.left_out)),
+        "left_out": list(map(straight, conversation.left_out)),
         "drawings": svg.drawings(conversation, steps, numbers=numbers),
         "messages": list(_messages(conversation, steps)),
         "style": style,
@@ -102,17 +98,17 @@ def _messages(conversation: Conversation, steps: list[Step]) -> Iterator[_Shown]
             number=number,
             kind="request" if is_request else "response failure" if step.is_failure else "response",
             depth=step.level,
-            hop=tuple(map(_straight, (step.caller, step.callee)[:: 1 if is_request else -1])),
+            hop=tuple(map(straight, (step.caller, step.callee)[:: 1 if is_request else -1])),
             title=in_one_line(shown),
             when=step.at if is_request else step.took if step.request else "",
             other=step.response if is_request else step.request,
-            line=_straight(target(message)),
-            headers=_straight(header_block(message.headers)),
-            body=_straight(body_text(message.body)),
+            line=straight(target(message)),
+            headers=straight(header_block(message.headers)),
+            body=straight(body_text(message.body)),
             size=message.body.size,
-            gap=_straight(message.gap),
+            gap=straight(message.gap),
             reference=api_reference(message.callee, method, path, message.body.content) if is_request else "",
-            curl=_straight(curl.call(calls[id(message)], number)) if id(message) in calls else "",
+            curl=straight(curl.call(calls[id(message)], number)) if id(message) in calls else "",
         )
 
 
@@ -129,13 +125,6 @@ def _calls(conversation: Conversation) -> dict[int, Exchange]:
 def _took(conversation: Conversation) -> str:
     times = [message.time_unix_nano for message in conversation.messages]
     return f"{(max(times) - min(times)) / 1e9:.3f} s" if any(times) else ""
-
-
-def _straight(text: str) -> str:
-    """Show what would turn the text around."""
-    if text.isascii():
-        return text
-    return _BIDI.sub(lambda control: f"[U+{ord(control.group()):04X}]", text)
 
 
 def _digest(text: str) -> str:

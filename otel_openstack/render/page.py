@@ -21,7 +21,7 @@ from otel_openstack.render.markdown import fence_for, message_text
 from otel_openstack.render.references import api_reference, command_reference
 from otel_openstack.render.steps import Step, in_one_line, steps_of
 from otel_openstack.render.template import Templates
-from otel_openstack.render.text import title
+from otel_openstack.render.text import title, visible
 
 HEADINGS = {
     "command": "Command",
@@ -155,7 +155,7 @@ class Page:
         return {
             "steps": self._told,
             "numbers": self.numbers,
-            "left_out": self.conversation.left_out,
+            "left_out": [visible(sentence) for sentence in self.conversation.left_out],
         }
 
     def _log(self) -> dict[str, Any]:

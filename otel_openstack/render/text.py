@@ -1,7 +1,8 @@
-"""What the forms share: titles and header lines that cannot break a line, a fence or a heading.
+r"""What the forms share: titles and header lines that cannot break a line, a fence or a heading.
 
-Whatever a hostile service sends, one message stays one message. What cannot stand where it is shown is replaced by
-something that can be seen: in titles by its percent-encoding, elsewhere by Unicode's picture of the control character.
+Whatever a hostile service sends, one message stays one message, and neither steers a terminal nor shows its text in
+another order than it has. What cannot stand where it is shown is replaced by something that can be seen: in titles by
+its percent-encoding, elsewhere by Unicode's picture of the control character or, where there is none, by ``\u202e``.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from otel_openstack.conversation.model import Conversation, Headers, Message, Me
 UNKNOWN = "-"
 """Stands for the method of a response whose request nobody recorded."""
 
-_PICTURES = {code: chr(0x2400 + code) for code in range(32)} | {127: "\u2421"}
+# C1 controls, some of which terminals obey (ECMA-48), and what turns text around (UAX #9): none has a picture
+_INVISIBLE = (*range(0x80, 0xA0), 0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_ESCAPES = {code: f"\\u{code:04x}" for code in _INVISIBLE}
+_PICTURES = {code: chr(0x2400 + code) for code in range(32)} | {127: "\u2421"} | _ESCAPES
 _BODY_PICTURES = {code: picture for code, picture in _PICTURES.items() if chr(code) not in "\t\n\r"}
+_JSON_ESCAPES = _ESCAPES | {127: "\\u007f"}
 # Of these, RFC 3986 allows none in a path: they could end the title, or be taken for a link or for HTML
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f\"`<>\[\]]")
+_UNSAFE = re.compile(rf"[\x00-\x1f\x7f\"`<>\[\]{''.join(map(chr, _INVISIBLE))}]")
 # In a gap, which quotes names and errors of services, they would be HTML, a link or a picture
 _GAP = str.maketrans("<[]", "‹()")
 _LONE_RETURN = re.compile(r"\r(?!\n)")
@@ -48,7 +53,7 @@ def escaped(text: str) -> str:
     """Percent-encode what cannot stand in a title."""
     if not _UNSAFE.search(text):
         return text
-    return _UNSAFE.sub(lambda unsafe: f"%{ord(unsafe.group()):02X}", text)
+    return _UNSAFE.sub(lambda unsafe: "".join([f"%{byte:02X}" for byte in unsafe.group().encode()]), text)
 
 
 def name(text: str) -> str:
@@ -85,6 +90,18 @@ def visible_text(text: str) -> str:
     if is_plain(text):
         return text
     return _LONE_RETURN.sub("\u240d", text.translate(_BODY_PICTURES))
+
+
+def visible_json(text: str) -> str:
+    """Escape, as JSON itself has it, the control characters of a text that is JSON: it says what it said."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return text.translate(_JSON_ESCAPES)
+
+
+def straight(text: str) -> str:
+    """Show what would turn a text around, and nothing else."""
+    return text if text.isascii() else text.translate(_ESCAPES)
 
 
 def is_plain(text: str) -> bool:

@@ -1,9 +1,19 @@
 """Titles, targets and header lines."""
 
-import pytest
+import json
+from dataclasses import replace
 
-from otel_openstack.conversation.model import Message, MessageKind
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otel_openstack.conversation.model import Body, Conversation, Message, MessageKind
+from otel_openstack.render import html, log, markdown, mermaid, page
+from otel_openstack.render.body import body_text
 from otel_openstack.render.text import header_block, name, target, title, visible_text
+from tests.conversation.strategies import conversations, nasty_text
+
+STEERING = {*map(chr, range(0x80, 0xA0)), *"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
 
 
 def request(method: str = "GET", url: str = "http://h/p?q", path: str = "/p") -> Message:
@@ -23,6 +33,7 @@ def response(reason: str = "OK", url: str = "http://h/p?q", path: str = "/p", me
         (request(path="/a b/가"), "GET /a b/가"),
         (request(path="no slash"), "GET no%20slash"),
         (request(method="GE T", path='/"`<b>[x](y)\n\x7f'), "GE%20T /%22%60%3Cb%3E%5Bx%5D(y)%0A%7F"),
+        (request(path="/\x9b31m\u202e"), "GET /%C2%9B31m%E2%80%AE"),
         (response(), "200 OK /p"),
         (response(reason="", path="None"), "200  None"),
         (response(reason="see /other"), "200 see %2Fother /p"),
@@ -67,3 +78,26 @@ def test_text_keeps_its_lines_and_nothing_else_that_moves_the_cursor() -> None:
 def test_a_name_stays_in_its_code_span() -> None:
     """Backticks and line ends cannot end it."""
     assert name("a`b\n") == "a'b␊"
+
+
+@given(conversations(nasty_text()), st.sampled_from(sorted(STEERING)))
+def test_nothing_steers_a_terminal_or_turns_a_text_around(conversation: Conversation, control: str) -> None:
+    """Wherever it stands: C1 controls (ECMA-48) and bidirectional controls (UAX #9)."""
+    messages = []
+    for message in conversation.messages:
+        fields = {field: getattr(message, field) + control for field in ("caller", "callee", "url", "path", "reason")}
+        headers = (*message.headers, ("X", control), (f"Y{control}", ""))
+        content = f'{{"a": "{control}31m"}}' if message.kind is MessageKind.REQUEST else f"a{control}31m"
+        gap = message.gap and message.gap + control
+        messages.append(replace(message, **fields, headers=headers, body=Body(content), gap=gap))
+    hostile = replace(conversation, messages=tuple(messages), left_out=(control,))
+    for render in (markdown.render, log.render, mermaid.render, page.render, html.render):
+        assert not STEERING & set(render(hostile))
+
+
+def test_json_says_what_it_said() -> None:
+    """Its own escapes stand for what cannot be shown."""
+    said = '{"a\u202e": ["\x9b\x7f\\\\\u2066"]}'
+    shown = body_text(Body(said))
+    assert not {*STEERING, "\x7f"} & set(shown)
+    assert json.loads(shown) == json.loads(said)
