@@ -33,8 +33,10 @@ def find(script: Script, folder: str | Path | None = None) -> Path:
     """Return where a script is.
 
     :param folder: where to look first; then comes the cache, then npm.
-    :raises SettingsError: it cannot be had.
+    :raises SettingsError: it cannot be had, or there is no such folder.
     """
+    if folder is not None and not Path(folder).is_dir():
+        raise SettingsError(f"--scripts {folder} is no folder.", hint="Name the folder that the scripts are in.")
     if folder is not None and (Path(folder) / script.name).is_file():
         return (Path(folder) / script.name).resolve()
     import platformdirs

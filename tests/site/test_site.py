@@ -104,6 +104,15 @@ def test_a_page_that_is_no_text_is_named(pages: Path, tmp_path: Path, capsys: py
     assert not (tmp_path / "site").exists()
 
 
+def test_a_folder_of_scripts_that_is_not_there_is_told(
+    pages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where the cache has what it should hold: somebody means other scripts than those."""
+    assert site("build", pages, "-o", tmp_path / "site", "--scripts", tmp_path / "none") == 2
+    assert f"error: --scripts {tmp_path / 'none'} is no folder." in capsys.readouterr().err
+    assert not (tmp_path / "site").exists()
+
+
 def test_without_npm_it_is_told_where_the_scripts_come_from(
     pages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
