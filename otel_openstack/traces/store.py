@@ -316,7 +316,10 @@ class Store:
         while self._unsorted() and time.monotonic() < deadline:  # the receiver's sorter is at it
             time.sleep(0.05)
         if count := self._unsorted():
-            self._damage[f"{count} batches of {self.path} are not sorted, and the file is read-only."] = None
+            self._damage[
+                f"{count} batches of {self.path} are not shown: they are not sorted yet, and you may not write to it."
+                f" Whoever may does it by otel-openstack list --from {self.path}."
+            ] = None
 
     def _unsorted(self) -> int:
         return int(self._scalar("SELECT count(*) FROM batch WHERE id > (SELECT through FROM sorted)"))

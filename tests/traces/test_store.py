@@ -16,6 +16,7 @@ from otel_openstack.exceptions import SourceError
 from otel_openstack.otlp import Span, json, protobuf
 from otel_openstack.traces import store as store_module
 from otel_openstack.traces.store import Store
+from otel_openstack.traces.store_file import connect
 from tests.strategies import exact, span_lists
 from tests.traces.contract import SPANS, TRACE, SourceContract
 
@@ -244,6 +245,20 @@ def test_a_second_store_on_the_file_sees_what_the_first_one_committed(store, pat
         for number in range(1, 20):
             store.append(protobuf.encode([_span(number)]))
             assert len(reader.trace(f"{1:032x}")) == number
+
+
+def test_who_may_not_write_is_told_who_makes_the_rest_visible(store, path, monkeypatch):
+    monkeypatch.setattr(store_module, "BUSY_SECONDS", 0.1)
+    store.write([_span(1)])
+    connections = tuple(connect(path, read_only=True) for _ in range(3))
+    with Store(path, connections, read_only=True) as reader:
+        assert reader.find(f"{1:016x}") == []
+        assert reader.damage == (
+            f"1 batches of {path} are not shown: they are not sorted yet, and you may not write to it."
+            f" Whoever may does it by otel-openstack list --from {path}.",
+        )
+        store.sort()
+        assert reader.find(f"{1:016x}") == [f"{1:032x}"]
 
 
 def test_threads_share_a_store(store):
