@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from otel_openstack import __version__
-from otel_openstack.cli import deployment, verbs
+from otel_openstack.cli import deployment, examples, verbs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,17 +22,17 @@ def otel_openstack_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="otel-openstack",
         description="Record what OpenStack's services say to each other, and read it as a document.",
-        epilog=_EXAMPLES,
+        epilog=examples.ALL,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _common(parser)
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for name, run, arguments, summary, examples in _VERBS:
+    for name, run, arguments, summary, epilog in _VERBS:
         verb = verbs.add_parser(
             name,
             help=summary,
             description=f"{summary[0].upper()}{summary[1:]}.",
-            epilog=examples,
+            epilog=epilog,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         verb.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -46,7 +46,7 @@ def export_to_markdown_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="export-to-markdown",
         description="Turn a trace into its numbered request/response document.",
-        epilog=_EXPORT_EXAMPLES.replace("otel-openstack export", "export-to-markdown"),
+        epilog=examples.EXPORT.replace("otel-openstack export", "export-to-markdown"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _common(parser)
@@ -174,7 +174,9 @@ def _source_argument(parser: argparse.ArgumentParser) -> None:
 def _output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="write here (standard output)")
     parser.add_argument(
-        "--update", metavar="FILE", help="merge into this document or page: what its author added stays where it was"
+        "--update",
+        metavar="FILE",
+        help="merge into this document or page: what its author added stays where it was",
     )
     parser.add_argument("--no-numbers", dest="numbers", action="store_false", help="leave the message numbers out")
     parser.add_argument(
@@ -237,115 +239,6 @@ def _since(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is neither 15m nor 2026-01-31T12:00") from None
 
 
-_EXAMPLES = """\
-examples:
-  otel-openstack receive                                     keep the spans of running services
-  otel-openstack record -o save.md -- openstack image save --file disk.img cirros
-  otel-openstack list --since 15m                            which traces are there
-  export-to-markdown latest -o latest.md                     the newest one as a document
-  otel-openstack find req-28c2ab3a-0012-4a6a-8875-ae048973164e
-
-exit codes: 0 done; 2 error, or nothing was found; 130 Ctrl-C; record, diff and some others tell more by theirs
-
-tab-completion:
-  eval "$(register-python-argcomplete otel-openstack)"
-"""
-
-_RECEIVE_EXAMPLES = """\
-examples:
-  otel-openstack receive                                     both protocols on loopback
-  otel-openstack receive --http 127.0.0.1:4318 --store run.db
-  otel-openstack receive --keep-days 7 --keep-megabytes 2000
-"""
-
-_RECORD_EXAMPLES = """\
-The services must run under opentelemetry-instrument and send their spans to the same receiver (127.0.0.1:4318 is
-where they send them if nobody told them otherwise).
-
-examples:
-  otel-openstack record -o save.md -- openstack image save --file disk.img cirros
-  otel-openstack record --format diagram -- openstack server list
-  otel-openstack record --format page -o docs/image-save.md -- openstack image save --file disk.img cirros
-  otel-openstack record --endpoint http://127.0.0.1:4318 --from traces.db -o save.md -- openstack token issue
-
-exit codes: those of the command, which also keeps its output; 2 error
-"""
-
-_EXPORT_EXAMPLES = """\
-examples:
-  otel-openstack export latest
-  otel-openstack export 4bf92f3577b34da6a3ce929d0e0e4736 -o save.md
-  otel-openstack export latest --update docs/image-save.md
-  otel-openstack export req-28c2ab3a-0012-4a6a-8875-ae048973164e --from '/var/lib/otel/traces*.json'
-  otel-openstack export latest --from jaeger+https://jaeger.lab:16686
-  OTEL_OPENSTACK_SOURCE_HEADERS=X-Scope-OrgID=lab otel-openstack export latest --from tempo+http://127.0.0.1:3200
-  otel-openstack export latest --select no-token-validation --select rules.toml
-  otel-openstack export latest --link grafana+https://grafana.lab --link jaeger+https://jaeger.lab:16686
-  otel-openstack export latest --format html -o save.html      one file for any browser
-  otel-openstack export latest --format curl -o again.sh        the client's calls, for a shell
-
-rules.toml, each table as often as needed (docs/selection.md):
-  [[drop]]                          or keep, fold; shorten has a member and entries
-  callee = "keystone"
-  path = "/v3/users/{id}"
-
-exit codes: 0 written; 1 written by --update, with conflicts in it; 2 error, and nothing was written
-"""
-
-_DIFF_EXAMPLES = """\
-Ids, times, tokens, addresses and versions of programs are taken for what they stand for. A source stands for its latest
-trace. The exit code is 0 when both mean the same, 1 when they differ, 2 after an error: a job can guard a flow.
-
-examples:
-  otel-openstack diff image-save.md latest
-  otel-openstack diff zed.md traces.db --select no-token-validation --format markdown -o upgrade.md
-  otel-openstack diff 4bf92f3577b34da6a3ce929d0e0e4736 latest --strict
-"""
-
-_SITE_EXAMPLES = """\
-Needs the extra [site], which is mkdocs-material. Two scripts (one is the diagrams' Mermaid) are taken from npm
-once; whoever visits the site asks no other host for anything. It opens from disk, too. An index.md
-or README.md of yours starts its index.
-
-examples:
-  otel-openstack site build docs/recordings -o site          then open site/index.html
-  otel-openstack site serve docs/recordings                  and see what you write
-  otel-openstack site build docs/recordings -o site --name 'Our cloud' --scripts scripts
-"""
-
-_IMPORT_EXAMPLES = """\
-examples:
-  otel-openstack import image-save.md                        prints the trace id as its last line
-  otel-openstack import image-set.log --into traces.db
-  otel-openstack import image-save.md --into otlp+http://127.0.0.1:4318
-  otel-openstack import image-save.md --into otlp+grpc://127.0.0.1:4317
-"""
-
-_LIST_EXAMPLES = """\
-examples:
-  otel-openstack list --since 15m --service glance-api
-  otel-openstack list --from spans.jsonl --json
-  otel-openstack list --since 1h --from tempo+http://127.0.0.1:3200
-"""
-
-_FIND_EXAMPLES = """\
-examples:
-  otel-openstack find 1a2e4a3d-05ce-4825-86b9-219ea2be036d   an X-Requestshook-Request-Id
-  otel-openstack find req-28c2ab3a-0012-4a6a-8875-ae048973164e --json
-
-exit codes: 0 found; 2 no span carries it, or error
-"""
-
-_DOCTOR_EXAMPLES = """\
-Run it with the environment variables that the service has. Nothing is started, nothing is changed.
-
-examples:
-  otel-openstack doctor
-  otel-openstack doctor --python /opt/glance/bin/python -- uwsgi --ini /etc/glance/glance-api-uwsgi.ini
-
-exit codes: 0 all is well; 1 something is not; 2 error
-"""
-
 _Verb = tuple[
     str,
     "Callable[[argparse.Namespace], int]",
@@ -356,15 +249,15 @@ _Verb = tuple[
 
 # One line a verb: name, what runs it, its arguments, what it does, examples
 _VERBS: tuple[_Verb, ...] = (
-    ("receive", verbs.receive, _receive_arguments, "receive spans by OTLP and keep them in a store", _RECEIVE_EXAMPLES),
-    ("record", verbs.record, _record_arguments, "run a command as one trace and write its document", _RECORD_EXAMPLES),
-    ("export", verbs.export, _export_verb_arguments, "turn a trace into a document", _EXPORT_EXAMPLES),
-    ("diff", verbs.diff, _diff_arguments, "say what differs in meaning between two conversations", _DIFF_EXAMPLES),
-    ("site", verbs.site, _site_arguments, "make a site of a folder of pages", _SITE_EXAMPLES),
-    ("import", verbs.import_, _import_arguments, "read a document or a log back into spans", _IMPORT_EXAMPLES),
-    ("list", verbs.list_, _list_arguments, "list the latest traces", _LIST_EXAMPLES),
-    ("find", verbs.find, _find_arguments, "find the traces that an id occurs in", _FIND_EXAMPLES),
-    ("doctor", verbs.doctor, _doctor_arguments, "say what the agent would do in an environment", _DOCTOR_EXAMPLES),
+    ("receive", verbs.receive, _receive_arguments, "receive spans by OTLP and keep them in a store", examples.RECEIVE),
+    ("record", verbs.record, _record_arguments, "run a command as one trace and write its document", examples.RECORD),
+    ("export", verbs.export, _export_verb_arguments, "turn a trace into a document", examples.EXPORT),
+    ("diff", verbs.diff, _diff_arguments, "say what differs in meaning between two conversations", examples.DIFF),
+    ("site", verbs.site, _site_arguments, "make a site of a folder of pages", examples.SITE),
+    ("import", verbs.import_, _import_arguments, "read a document or a log back into spans", examples.IMPORT),
+    ("list", verbs.list_, _list_arguments, "list the latest traces", examples.LIST),
+    ("find", verbs.find, _find_arguments, "find the traces that an id occurs in", examples.FIND),
+    ("doctor", verbs.doctor, _doctor_arguments, "say what the agent would do in an environment", examples.DOCTOR),
     (
         "enable",
         deployment.enable,
