@@ -106,13 +106,15 @@ def _diff_arguments(parser: argparse.ArgumentParser) -> None:
     _select_argument(parser)
     parser.add_argument("--strict", action="store_true", help="ids, times, addresses and versions count, too")
     parser.add_argument("--format", choices=("text", "markdown", "html"), default="text", help="what to write (text)")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write here (standard output)")
+    parser.add_argument("-o", "--output", type=_file, metavar="FILE", help="write here (standard output)")
 
 
 def _site_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("build", "serve"), help="write the site, or show it until Ctrl-C")
     parser.add_argument("folder", metavar="DIR", help="the pages: every *.md in it and its folders")
-    parser.add_argument("-o", "--output", metavar="OUT", help="of build: where the site goes; an older one is replaced")
+    parser.add_argument(
+        "-o", "--output", type=_file, metavar="OUT", help="of build: where the site goes; an older one is replaced"
+    )
     parser.add_argument(
         "--http", type=_address, metavar="HOST:PORT", default=("127.0.0.1", 8000), help="of serve (127.0.0.1:8000)"
     )
@@ -172,9 +174,10 @@ def _source_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def _output_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", metavar="FILE", help="write here (standard output)")
+    parser.add_argument("-o", "--output", type=_file, metavar="FILE", help="write here (standard output)")
     parser.add_argument(
         "--update",
+        type=_file,
         metavar="FILE",
         help="merge into this document or page: what its author added stays where it was",
     )
@@ -216,6 +219,12 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= _MOST:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {_MOST}")
     return int(text)
+
+
+def _file(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("'' is no name of a file; is a variable not set?")
+    return text
 
 
 def _sections(text: str) -> list[str]:

@@ -237,6 +237,14 @@ def test_an_address_that_is_none_is_refused(value: str, capsys: pytest.CaptureFi
     assert repr(value) in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [["export", "latest", "-o", ""], ["site", "build", "pages", "--output="]])
+def test_an_empty_name_is_no_file(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A variable of the shell that is not set leaves it; it would mean the folder that somebody is in."""
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert "argument -o/--output: '' is no name of a file; is a variable not set?" in capsys.readouterr().err
+
+
 def test_every_verb_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
     """Each help ends with commands that can be typed, and each format has a renderer."""
     for verb in ("receive", "record", "export", "import", "list", "find", "doctor"):
