@@ -204,7 +204,18 @@ def test_a_number_is_masked_as_a_string() -> None:
     [
         *("\\", '"password": "\\', '"password"', '"password\\\\', "://", '"token":{', "gAAAAA", '"', "?token=", "@://"),
         *("'password': '", "'password': '\\", "<password>", '<a password="', "<Assertion ", "<a password=", "< "),
-        *("%3d", "=%61", "%61=", "token%3d", '"password": ["a",', "<password><![CDATA[", '"p\\u0061ss":"', "\\u005c"),
+        *(
+            "%3d",
+            "=%61",
+            "%61=",
+            "%61b=",
+            "%61%",
+            "token%3d",
+            '"password": ["a",',
+            "<password><![CDATA[",
+            '"p\\u0061ss":"',
+            "\\u005c",
+        ),
         *(
             "BEGIN PRIVATE KEY-----\\",
             "BEGIN A ",
@@ -286,6 +297,16 @@ def test_a_name_is_matched_as_a_whole(name: str) -> None:
 def test_a_secret_is_found_however_it_is_written(body: str, masked: str) -> None:
     """Escapes, other cases, lists, sections, quotes of either kind."""
     assert RULES.body(body) == masked
+
+
+@pytest.mark.parametrize("mark", ["=", "%3d", "%253D", "= "])
+@pytest.mark.parametrize("place", range(len("temp-url-key")))
+def test_any_letter_of_a_name_may_be_percent_encoded(place: int, mark: str) -> None:
+    """Once or twice, also in a text that is neither a form nor a query."""
+    for percent in ("%", "%25"):
+        name = "".join([f"{percent}{ord(c):X}" if at == place else c for at, c in enumerate("temp-url-key")])
+        for text in (f"x-account-meta-{name}{mark}", f"see x=1&x-account-meta-{name}{mark}"):
+            assert RULES.body(f"{text}hunter22") == RULES.text(f"{text}hunter22") == f"{text}***"
 
 
 @pytest.mark.parametrize(
