@@ -16,12 +16,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 from otel_openstack.exceptions import DecodeError, SourceError
-from otel_openstack.otlp import Span, json
+from otel_openstack.otlp import Attributes, Span, json
 from otel_openstack.traces import TraceSummary
 from otel_openstack.traces.identifiers import identifiers_of, is_hex, normalize
 from otel_openstack.traces.lookup import summarize
@@ -31,6 +30,7 @@ STANDARD_INPUT = "-"
 
 _Test = Callable[[bytes], bool]
 
+_NONE: Attributes = {}
 _DIGITS = re.compile("[0-9]+")
 _ENDS = (b"}\n", b"}\r\n")  # of a line that may be whole
 _BUFFER_BYTES = 1024**2  # lines are long
@@ -85,11 +85,22 @@ class OtlpFiles:
     ) -> Sequence[TraceSummary]:
         """Return the latest traces, latest first; see :class:`~otel_openstack.traces.TraceSource`."""
         traces: dict[str, dict[str, Span]] = {}
+        texts: dict[str, str] = {}
         for span in self._spans(lambda _: True):
             if span.has_valid_ids:
-                # Without what a summary does not show: of a large file, only names and times are in memory
-                slim = replace(span, attributes={}, events=(), links=())
-                traces.setdefault(span.trace_id, {}).setdefault(span.span_id, slim)
+                # Only what a summary is made from, and each text once: a large file has millions of spans
+                trace_id = texts.setdefault(span.trace_id, span.trace_id)
+                slim = Span(
+                    trace_id,
+                    span.span_id,
+                    span.parent_span_id,
+                    texts.setdefault(span.name, span.name),
+                    start_unix_nano=span.start_unix_nano,
+                    end_unix_nano=span.end_unix_nano,
+                    attributes=_NONE,
+                    resource=span.resource,
+                )
+                traces.setdefault(trace_id, {}).setdefault(span.span_id, slim)
         summaries = [summarize(trace_id, list(spans.values())) for trace_id, spans in traces.items()]
         chosen = [
             summary
