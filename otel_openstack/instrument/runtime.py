@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 
 from otel_openstack import __version__
 from otel_openstack import attributes as names
+from otel_openstack.instrument import forks
 from otel_openstack.instrument.guard import never_raises
 from otel_openstack.instrument.services import Process, Role
 
@@ -46,6 +47,7 @@ def begin(process: Process, environ: Mapping[str, str]) -> None:
     carriers).
     """
     global _process_context, _command
+    forks.keep_quiet()
     os.register_at_fork(after_in_child=_renew_identity)  # behind the provider's own handler, which renews its locks
     if process.role is Role.SERVICE:
         return
