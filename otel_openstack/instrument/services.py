@@ -7,6 +7,7 @@ or a WSGI entry point that the command line, uWSGI's environment or one of its c
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -94,6 +95,10 @@ CLIENTS = frozenset(
 
 _CONFIGURATION = (".ini", ".yaml", ".yml", ".xml", ".json", ".conf")
 _MAX_CONFIGURATION = 64 * 1024
+_OF_MULTIPROCESSING = re.compile(
+    r"^-c\nfrom multiprocessing\.(?:spawn|forkserver|resource_tracker) import ", re.MULTILINE
+)
+_PARENT = re.compile(r"^PPid:\s*(\d+)", re.MULTILINE)
 _OPTIONS_WITH_VALUE = ("-W", "-X")
 # Options of uWSGI as they stand on the command line, in INI, YAML, JSON and XML
 _ASSIGNED = r"""(?:["']?\s*[=:>]\s*["']?|\s+)"""
@@ -128,11 +133,26 @@ class Process:
 
 
 def command_line() -> list[str]:
-    """Return what this process was started with, also where an embedding program keeps it from Python."""
+    """Return what this process was started with, also where an embedding program keeps it from Python.
+
+    What multiprocessing has started (``spawn``, ``forkserver``, and what cleans up behind them) is part of the program
+    that started it, and its own command line does not tell of which: the parent's does.
+    """
+    own = _command_line(Path("/proc/self")) or list(sys.orig_argv)
+    arguments, parent = own, Path(f"/proc/{os.getppid()}")
+    while _OF_MULTIPROCESSING.search("\n".join(arguments)):
+        arguments = _command_line(parent)
+        if not arguments or " " in arguments[0]:  # ended already, or has given itself a title in place of it
+            return own
+        parent = parent.with_name(_PARENT.findall((parent / "status").read_text())[0])
+    return arguments
+
+
+def _command_line(process: Path) -> list[str]:
     try:
-        arguments = Path("/proc/self/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+        arguments = (process / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
     except OSError:
-        return list(sys.orig_argv)
+        return []
     return [argument.decode("utf-8", "replace") for argument in arguments]
 
 

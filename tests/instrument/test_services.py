@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from otel_openstack.instrument.services import SERVICES, Role, command_line, identify, named_applications
+from tests.instrument.harness import Launcher, OtlpServer
 
 PYTHON = "/venv/bin/python3.11"
 
@@ -90,6 +91,29 @@ def test_the_command_line_is_that_of_the_process() -> None:
     output = subprocess.check_output([sys.executable, "-c", code, "é x"], text=True, env=dict(os.environ))
     assert output.strip() == str([sys.executable, "-c", code, "é x"])
     assert command_line()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_process_of_multiprocessing_has_the_name_of_its_program(
+    method: str, launcher: Launcher, receiver: OtlpServer
+) -> None:
+    """However it is started, also by another one of the kind, and unless the user gives it a name."""
+    program = launcher.write(
+        "report.py",
+        "import multiprocessing, sys\nfrom opentelemetry import trace\n"
+        "def work(name, deeper):\n"
+        "    trace.get_tracer('test').start_span(name).end()\n"
+        "    if deeper: start('grandchild')\n"
+        "def start(name):\n"
+        "    child = multiprocessing.get_context(sys.argv[1]).Process(target=work, args=(name, name == 'child'))\n"
+        "    child.start()\n    child.join()\n    assert child.exitcode == 0\n"
+        "if __name__ == '__main__': start('child')\n",
+    )
+    for named, variables in (("report", {}), ("mine", {"OTEL_SERVICE_NAME": "mine"})):
+        receiver.spans.clear()
+        launcher.run([sys.executable, program, method], variables)
+        said = {span.name: span.resource.attributes["service.name"] for span in receiver.wait(2)}
+        assert said == {"child": named, "grandchild": named}
 
 
 @pytest.mark.parametrize(
