@@ -207,7 +207,7 @@ class _Worker:
         self._in_flight: list[ReadableSpan] = []
         if self._green:  # no green thread imports while another may wait for the same lock
             self._prepare()
-        self._thread = threads.start(self._run, "otel-openstack-export")
+        self._ended = threads.start(self._run, "otel-openstack-export")
 
     def hurry(self) -> None:
         """Wake the worker. Not a green one: the caller may be another native thread, with a hub of its own."""
@@ -219,7 +219,7 @@ class _Worker:
         self._wake.set()
         deadline = time.monotonic() + _SHUTDOWN_SECONDS
         while (self._queue or self._sending.locked()) and time.monotonic() < deadline:
-            self._thread.join(0.05)
+            self._ended.wait(0.05)
             if self._failing:
                 break
         if self._exporter is not None:

@@ -128,12 +128,12 @@ class _Export:
         self._stopping = threading.Event()
         self.reader = _Reader(self._exporter)
         provider.add_metric_reader(self.reader)
-        self._thread = threads.start(self._run, "otel-openstack-metrics")
+        self._ended = threads.start(self._run, "otel-openstack-metrics")
 
     def stop(self) -> None:
         self._stopping.set()
         if self.is_heard:
-            self._thread.join(_SHUTDOWN_SECONDS)
+            self._ended.wait(_SHUTDOWN_SECONDS)
         self.reader.shutdown()
 
     def send_apart(self, seconds: float) -> None:

@@ -164,9 +164,13 @@ def header_block(attributes: dict[str, Any], side: str) -> list[tuple[str, str]]
 
 
 class OtlpServer:
-    """An OTLP/HTTP receiver that keeps what it gets: spans, and of metrics and logs the requests as they come."""
+    """An OTLP/HTTP receiver that keeps what it gets: spans, and of metrics and logs the requests as they come.
+
+    :ivar delay: seconds that it takes for each answer.
+    """
 
     def __init__(self) -> None:
+        self.delay = 0.0
         self.spans: list[otlp.Span] = []
         self.metrics: list[bytes] = []
         self.logs: list[bytes] = []
@@ -178,6 +182,7 @@ class OtlpServer:
 
             def do_POST(self) -> None:
                 data = self.rfile.read(int(self.headers["Content-Length"]))
+                time.sleep(outer.delay)
                 if self.path == "/v1/traces":
                     outer.batch_sizes.append(len(data))
                     outer.spans += protobuf.decode(data)

@@ -87,7 +87,7 @@ def test_a_server_that_a_signal_ends_has_sent_its_spans(
     assert seconds < 2, output
     if signum is signal.SIGTERM:
         assert process.returncode == -signal.SIGTERM
-    assert _names(receiver.spans) == ["GET /things"] * 100
+    assert _names(receiver.spans) == ["GET /things"] * 100, output
 
 
 def test_a_busy_green_server_loses_nothing_that_ended(launcher: Launcher, receiver: OtlpServer) -> None:
@@ -97,6 +97,17 @@ def test_a_busy_green_server_loses_nothing_that_ended(launcher: Launcher, receiv
         talk(port, _REQUEST)
     _end(process, signal.SIGTERM)
     assert len({span.span_id for span in receiver.spans}) == 200
+
+
+def test_a_green_server_waits_for_a_receiver_that_takes_its_time(launcher: Launcher, receiver: OtlpServer) -> None:
+    """Also where a green thread's join raises what its time-out is (eventlet, CPython 3.13)."""
+    receiver.delay = 0.1
+    process, port = _start(launcher, _SERVERS["eventlet, patched"])
+    for _ in range(100):
+        talk(port, _REQUEST)
+    _, output = _end(process, signal.SIGINT)
+    assert _names(receiver.spans) == ["GET /things"] * 100, output
+    assert "Timeout" not in output
 
 
 _PROGRAMS = {
