@@ -23,7 +23,7 @@ from opentelemetry.util._importlib_metadata import EntryPoint, PackageNotFoundEr
 
 from otel_openstack import __version__
 from otel_openstack import attributes as names
-from otel_openstack.instrument import runtime, services
+from otel_openstack.instrument import receiver, runtime, services
 from otel_openstack.instrument.export import BoundedSpanProcessor
 from otel_openstack.instrument.handover import MAX_ATTRIBUTES
 from otel_openstack.instrument.metrics import begin_exports, exports, observe_processor
@@ -118,7 +118,7 @@ def only_traces(environ: Mapping[str, str]) -> bool:
 def _set_up_tracing(process: services.Process, attributes: dict[str, Any]) -> None:
     provider = TracerProvider(resource=Resource.create(attributes))
     trace.set_tracer_provider(provider)
-    provider.add_span_processor(_bounded(_new_exporter))
+    provider.add_span_processor(_bounded(receiver.new_exporter))
     if process.role is services.Role.SERVICE:
         import opentelemetry.exporter.otlp.proto.http.trace_exporter  # noqa: F401  # no request shall wait for it
 
@@ -149,15 +149,10 @@ def _set_up_all(attributes: dict[str, Any], kwargs: dict[str, Any]) -> None:
         exports.extend(PeriodicMetrics(provider, new, interval) for new in exporters.values() if new is not None)
 
 
-def _new_exporter() -> SpanExporter:
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    return OTLPSpanExporter()
-
-
 def span_processor(exporter: SpanExporter) -> BoundedSpanProcessor:
     """Return the processor for an exporter that the environment configures: each process makes one like it."""
-    processor = _bounded(type(exporter), begin_exports)
+    is_http = type(exporter).__module__ == receiver.MODULE
+    processor = _bounded(receiver.new_exporter if is_http else type(exporter), begin_exports)
     observe_processor(processor)
     return processor
 

@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.util._importlib_metadata import entry_points
 
 from otel_openstack import __version__
+from otel_openstack.instrument import receiver
 from otel_openstack.instrument.distro import DEFAULTS
 from otel_openstack.instrument.preview import masking_of
 from otel_openstack.instrument.services import SERVICES, identify
@@ -160,9 +161,7 @@ def _answered(_command: Sequence[str], environ: Mapping[str, str]) -> Iterator[F
     if protocol not in (None, "", "http/protobuf"):
         yield True, f"whether the endpoint answers is not tried over {protocol}"
         return
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    exporter = OTLPSpanExporter(timeout=_ANSWER_SECONDS)
+    exporter = receiver.new_exporter(timeout=_ANSWER_SECONDS)
     endpoint = environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or (
         environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or "http://localhost:4318"
     )

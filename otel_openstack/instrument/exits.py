@@ -11,6 +11,7 @@ gives its child the default back, and under uWSGI and mod_wsgi, which keep signa
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import sys
@@ -28,6 +29,8 @@ from otel_openstack.instrument.guard import never_raises
 SECONDS = 1.0
 """How much later a process may end for our sake."""
 
+_SECONDS_FOR_LOG = 0.2
+
 _EMBEDDERS = ("uwsgi", "mod_wsgi")
 
 
@@ -40,6 +43,9 @@ class Sender(Protocol):
 
     def send_apart(self, seconds: float) -> None:
         """Send it in so much time, from a native thread, while the process's own are stopped wherever they were."""
+
+    def tell_loss(self) -> None:
+        """Log what has not been sent by the end."""
 
 
 _senders: WeakSet[Sender] = WeakSet()
@@ -81,18 +87,23 @@ def _rush() -> None:
 
     It sleeps while native threads send, and so does its hub: a signal handler cannot be green.
     """
-    native = threads.native()
-    sent = []
-    for sender in [sender for sender in _senders if sender.is_behind]:
-        done = native.allocate_lock()
-        done.acquire()
-        native.start_new_thread(_send, (sender, done))
-        sent.append(done)
     deadline = time.monotonic() + SECONDS
-    for done in sent:
-        done.acquire(timeout=max(0.0, deadline - time.monotonic()))
+    sent = [(sender, _apart(functools.partial(sender.send_apart, SECONDS))) for sender in _senders if sender.is_behind]
+    for sender, done in sent:
+        if not done.acquire(timeout=max(0.0, deadline - time.monotonic())) and sender.is_behind:
+            # Unless its exporter has told of trouble. Apart, too: what was interrupted may hold the lock of the log
+            _apart(sender.tell_loss).acquire(timeout=_SECONDS_FOR_LOG)
 
 
-def _send(sender: Sender, done: Any) -> None:
-    never_raises(sender.send_apart)(SECONDS)
-    done.release()
+def _apart(function: Callable[[], object]) -> Any:
+    """Call a function in a native thread; return a lock that is released when it has come to its end."""
+    native = threads.native()
+    done = native.allocate_lock()
+    done.acquire()
+
+    def call() -> None:
+        never_raises(function)()
+        done.release()
+
+    native.start_new_thread(call, ())
+    return done

@@ -158,6 +158,11 @@ class BoundedSpanProcessor(SpanProcessor):
         if self._worker is not None:
             self._worker.send_apart(seconds)
 
+    def tell_loss(self) -> None:
+        """Log how many spans the end comes too early for."""
+        if self._worker is not None:
+            self._worker.tell_loss()
+
     @never_raises
     def _start(self) -> None:
         pid = os.getpid()
@@ -222,6 +227,8 @@ class _Worker:
             self._ended.wait(0.05)
             if self._failing:
                 break
+        if self.is_behind:
+            self.tell_loss()
         if self._exporter is not None:
             self._exporter.shutdown()
         if self._log is not None and not self._failing:
@@ -231,6 +238,14 @@ class _Worker:
     def is_behind(self) -> bool:
         """Whether something waits for a receiver that is there."""
         return not self._failing and bool(self._queue or self._in_flight)
+
+    def tell_loss(self) -> None:
+        self._failing = True  # whatever the exporter tells from now on is no news
+        _logger.warning(
+            "%d spans were not sent, or their receipt not confirmed, before the process ended: the receiver is slow "
+            "(OTEL_EXPORTER_OTLP_ENDPOINT)",
+            len(self._queue) + len(self._in_flight),
+        )
 
     @never_raises
     def send_apart(self, timeout: float) -> None:

@@ -87,6 +87,9 @@ class PeriodicMetrics:
         if self._export is not None:
             self._export.send_apart(seconds)
 
+    def tell_loss(self) -> None:
+        """Log nothing: what is missing is the last point of a series, and nothing that happened."""
+
     def stop(self) -> None:
         """Export the last state and stop; after a second, or if the receiver is known to be away, without."""
         if self._export is not None and self._pid == os.getpid():

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from otel_openstack.cli import main
-from tests.instrument.harness import OtlpServer
+from tests.instrument.harness import OtlpServer, PreparedServer, http_answer
 
 
 def _doctor(*command: str, **variables: str) -> tuple[int, str]:
@@ -56,6 +56,14 @@ def test_what_is_wrong_is_one_line_that_fails(variables: dict[str, str], sentenc
     assert code == 1
     (line,) = [line for line in said.splitlines() if line.startswith("FAIL")]
     assert sentence in line
+
+
+def test_a_web_server_takes_no_spans(server: PreparedServer) -> None:
+    """Whatever it answers with 200."""
+    server.answers = [http_answer(b"<html>", content_type=b"text/html; charset=utf-8")]
+    code, said = _doctor(OTEL_EXPORTER_OTLP_ENDPOINT=server.url)
+    assert code == 1
+    assert "the endpoint answers 200 with text/html, as no OTLP receiver does" in said
 
 
 def test_the_verb_asks_another_interpreter(capfd: pytest.CaptureFixture[str]) -> None:

@@ -62,6 +62,8 @@ RECEIVERS: dict[str, Answer | None] = {
     "resetting": _reset,
     "failing": _saying(b"500 Internal Server Error", HTML),
     "refusing": _saying(b"404 Not Found", HTML),
+    "a web server": _saying(b"200 OK", HTML),
+    "a portal": _saying(b"302 Found", HTML),
 }
 
 
@@ -117,3 +119,36 @@ def test_a_service_is_as_quick_as_with_a_good_receiver(endpoint: str, launcher: 
     assert bad < 5 * good
     assert ending < 2.5
     assert len(said.splitlines()) == 1, said
+
+
+ENDINGS = {
+    "at exit": "span()",
+    "by SIGTERM": "span()\nos.kill(os.getpid(), signal.SIGTERM)",
+    "by os._exit": "span()\nos._exit(0)",
+    "green, at exit": "import eventlet\neventlet.monkey_patch()\nspan()",
+    "green, by SIGTERM": "import eventlet\neventlet.monkey_patch()\nspan()\nos.kill(os.getpid(), signal.SIGTERM)",
+}
+
+
+@pytest.mark.parametrize("code", ENDINGS.values(), ids=ENDINGS.keys())
+def test_what_a_slow_receiver_has_not_taken_by_the_end_is_one_line(
+    code: str, launcher: Launcher, receiver: OtlpServer
+) -> None:
+    """How many spans, and where to look; and the end does not wait for it."""
+    receiver.delay = 20
+    code = (
+        "import os, signal\nfrom opentelemetry import trace\n"
+        "def span():\n    for _ in range(3): trace.get_tracer('t').start_span('x').end()\n"
+        f"    print(flush=True)\n{code}\n"
+    )
+    script = launcher.write("program.py", code)
+    process = launcher.start([sys.executable, "-W", "ignore", script], {"OTEL_BSP_SCHEDULE_DELAY": "60000"})
+    assert process.stdout
+    process.stdout.readline()
+    start = time.monotonic()
+    said, _ = process.communicate(timeout=20)
+    assert time.monotonic() - start < 2.5  # two seconds of waiting, and the interpreter's own
+    assert len(said.splitlines()) == 1, said
+    line = said
+    assert line.startswith("3 spans were not sent")
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in line
