@@ -24,7 +24,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel_openstack.instrument import threads
+from otel_openstack.instrument import forks, threads
 from otel_openstack.instrument.exits import send_before
 from otel_openstack.instrument.guard import never_raises
 
@@ -297,7 +297,8 @@ class _Worker:
 
     def _prepare(self) -> SpanExporter:
         if self._exporter is None:
-            self._exporter = self._new_exporter()
+            with forks.importing:
+                self._exporter = self._new_exporter()
             # An exporter that retries tells its troubles to nobody but its log
             self._log = logging.getLogger(type(self._exporter).__module__)
             self._log.addFilter(self._hear)

@@ -47,7 +47,7 @@ def begin(process: Process, environ: Mapping[str, str]) -> None:
     carriers).
     """
     global _process_context, _command
-    forks.keep_quiet()
+    forks.watch()
     os.register_at_fork(after_in_child=_renew_identity)  # behind the provider's own handler, which renews its locks
     if process.role is Role.SERVICE:
         return

@@ -1,4 +1,4 @@
-"""What CPython says of a fork while other threads are there (3.12 and later): of the program's own, never of ours."""
+"""Forks while other threads are there: what CPython says of them (3.12 and later), and what their children can do."""
 
 from __future__ import annotations
 
@@ -54,3 +54,18 @@ def test_what_was_warned_of_once_is_not_warned_of_again(launcher: Launcher) -> N
     code = "def mine():\n    warnings.warn('mine', UserWarning)\nmine(); fork(); mine(); with_a_thread(fork); mine()"
     said = launcher.run([sys.executable, launcher.write("program.py", f"{_PROGRAM}\n{code}\n"), "2"])
     assert said.count("UserWarning: mine") == 1
+
+
+def test_a_child_can_import_what_our_thread_was_importing(launcher: Launcher) -> None:
+    """Our exporter loads much, while the program forks."""
+    code = (
+        "import signal, time\nchildren = []\n"
+        "for _ in range(12):\n"
+        "    time.sleep(0.02)\n    children.append(os.fork())\n"
+        "    if not children[-1]:\n"
+        "        signal.alarm(20)\n        import requests\n        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "print([os.waitpid(child, 0)[1] for child in children])\n"
+    )
+    program = launcher.write("program.py", f"{_PROGRAM}\n{code}")
+    said = launcher.run([sys.executable, program, "2"], {"OTEL_BSP_SCHEDULE_DELAY": "10"})
+    assert said.splitlines()[-1] == str([9] * 12)
