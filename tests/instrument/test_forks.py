@@ -10,7 +10,7 @@ import pytest
 from tests.instrument.harness import Launcher
 
 _PROGRAM = """
-import os, sys, threading, warnings
+import os, sys, threading, time, warnings
 from opentelemetry import trace
 
 trace.get_tracer("test").start_span("work").end()  # the agent's thread is there from now on
@@ -22,12 +22,15 @@ def fork():
     assert os.waitpid(child, 0)[1] == 0
 
 def with_a_thread(function):
+    before = os.listdir("/proc/self/task")
     end = threading.Event()
     thread = threading.Thread(target=end.wait)
     thread.start()
     function()
     end.set()
     thread.join()
+    while os.listdir("/proc/self/task") != before:  # until 3.12 join is over before the system's thread is
+        time.sleep(0.001)
 
 assert threading.active_count() == int(sys.argv[1])
 """
