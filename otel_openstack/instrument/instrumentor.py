@@ -64,6 +64,7 @@ class OpenStackInstrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped 
             self._after_import("httpx._transports.default", self._wrap_httpx)
         self._after_import("cliff.command", self._wrap_cliff)
         self._wrap(propagate, "set_global_textmap", keep_propagator)
+        runtime.be_set_up()
 
     def _uninstrument(self, **_kwargs: Any) -> None:
         self._settings = None  # hooks of modules that are not imported yet find nothing to do

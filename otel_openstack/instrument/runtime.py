@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 import uuid
@@ -24,6 +25,7 @@ _CARRIER = ("traceparent", "tracestate", "baggage")
 
 _process_context: Context | None = None
 _command: trace.Span | None = None
+_is_client = False
 _pid = os.getpid()
 
 
@@ -46,7 +48,8 @@ def begin(process: Process, environ: Mapping[str, str]) -> None:
     ``TRACEPARENT``, ``TRACESTATE`` and ``BAGGAGE`` (OpenTelemetry, environment variables as context propagation
     carriers).
     """
-    global _process_context, _command
+    global _process_context, _command, _is_client
+    _is_client = process.role is Role.CLIENT
     forks.watch()
     os.register_at_fork(after_in_child=_renew_identity)  # behind the provider's own handler, which renews its locks
     if process.role is Role.SERVICE:
@@ -64,6 +67,17 @@ def begin(process: Process, environ: Mapping[str, str]) -> None:
         atexit.register(_end_command, _command, os.getpid(), company)
     attach(context)
     _process_context = context
+
+
+@never_raises
+def be_set_up() -> None:
+    """Have the garbage collector of a command begin as it would without us, when all is set up.
+
+    It looks at everything again after so many collections of what is young. Those that the launcher and we have caused
+    would bring that forward to where it costs the most: while ``openstack`` loads its modules it takes 40 ms.
+    """
+    if _is_client:
+        gc.freeze()
 
 
 class _Company(SpanProcessor):

@@ -48,6 +48,14 @@ def _by_name(spans: list[otlp.Span]) -> dict[str, list[otlp.Span]]:
     return {name: [span for span in spans if span.name == name] for name in names}
 
 
+def test_the_garbage_collector_of_a_command_begins_as_without_us(launcher: Launcher) -> None:
+    """It never looks at what was set up before; that of a service, which lives for long, does."""
+    for name, frozen in (("openstack", True), ("keystone-wsgi-public", False)):
+        program = launcher.write(name, "import gc\nprint(gc.get_freeze_count() > 1000, gc.get_count()[2])")
+        output = launcher.run([sys.executable, program])
+        assert output == f"{frozen} 0\n" if frozen else output.startswith("False ")
+
+
 def test_a_command_is_one_trace_with_one_root(launcher: Launcher, receiver: OtlpServer) -> None:
     """Its calls lie within its span, those of its threads too."""
     _run(launcher, "openstack")
