@@ -219,6 +219,7 @@ class _Worker:
         if not self._green:
             self._wake.set()
 
+    @never_raises
     def stop(self) -> None:
         self._stopping = True
         self._wake.set()
