@@ -74,7 +74,7 @@ class Clients:
         return self._read(self._session.get(self._target + "/echo", headers={"X-Auth-Token": TOKEN, "X-B": b"bytes"}))
 
     def requests_text(self) -> Any:
-        return self._read(self._session.post(self._target + "/echo", data="password=é"))
+        return self._read(self._session.post(self._target + "/echo", data="q=%41&password=é"))
 
     def requests_file(self) -> Any:
         return self._read(self._session.post(self._target + "/echo", data=io.BytesIO(SECRETS)))

@@ -27,7 +27,10 @@ from otel_openstack.instrument.guard import never_raises
 
 # No part of an exchange: what sets the agent up, and how telemetry leaves
 _ELSEWHERE = frozenset(
-    {"distro", "doctor", "exits", "export", "guard", "log_export", "metric_export", "services", "threads"}
+    {
+        *("distro", "doctor", "exits", "export", "forks", "guard", "log_export", "metric_export", "receiver"),
+        *("services", "threads"),
+    }
 )
 _COMPREHENSIONS = frozenset({"<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
 _KEY = "_planted_by_the_tests"
