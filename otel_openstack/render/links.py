@@ -94,13 +94,12 @@ def renewed(lines: Sequence[str], conversation: Conversation, viewers: Sequence[
 
     Without viewers the link to an older trace goes, as it would lead to what the document no longer shows.
     """
-    result = list(lines)
-    places = [number for number, text in enumerate(result) if LINE.fullmatch(text)]
-    for place in places:
-        found = LINE.fullmatch(result[place])
-        if viewers or (found and found["trace_id"] != conversation.trace_id):
-            result[place] = line(conversation, viewers)
-    if viewers and not places:
-        title = next((number + 1 for number, text in enumerate(result) if text.startswith("# ")), 0)
-        result[title:title] = ["", line(conversation, viewers)] if title else [line(conversation, viewers), ""]
+    result, written = list(lines), line(conversation, viewers)
+    found = {number: match for number, text in enumerate(lines) if (match := LINE.fullmatch(text))}
+    for number, match in found.items():
+        if viewers or match["trace_id"] != conversation.trace_id:
+            result[number] = written
+    if viewers and not found:
+        title = next((number + 1 for number, text in enumerate(lines) if text.startswith("# ")), 0)
+        result[title:title] = ["", written] if title else [written, ""]
     return result
